@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { Attempt, Check, TrashReason, VerdictKind } from '../domain/attempt.ts'
+import { procedure } from './errors.ts'
+
+const ById = z.object({ id: z.string() })
+
+export const FileChange = z.object({
+  path: z.string(),
+  /** Where it was before a rename. */
+  oldPath: z.string().nullable(),
+  status: z.enum(['added', 'modified', 'deleted', 'renamed', 'copied', 'typechange', 'untracked']),
+  /** null for binary files. */
+  added: z.number().int().nullable(),
+  removed: z.number().int().nullable(),
+})
+export type FileChange = z.infer<typeof FileChange>
+
+export const attempts = {
+  list: procedure
+    .input(z.object({ taskId: z.string().optional(), all: z.boolean().optional() }))
+    .output(z.array(Attempt)),
+  get: procedure.input(ById).output(Attempt),
+  /** The engineer's judgement of exactly `headSha` (when given): fails with `stale_head` if the head moved. */
+  verdict: procedure
+    .input(
+      z.object({
+        id: z.string(),
+        kind: VerdictKind,
+        headSha: z.string().optional(),
+        reasons: z.array(TrashReason).default([]),
+        note: z.string().max(10_000).default(''),
+        /** Required to call an attempt with an open P0 or a red required check mergeable. */
+        overrideReason: z.string().max(2_000).optional(),
+      }),
+    )
+    .output(Attempt),
+  /** Takes a verdict back within ten seconds, siblings included. */
+  undo: procedure.input(ById).output(Attempt),
+  /** Brings a kept attempt back into a worktree at its old path and branch. */
+  restore: procedure.input(ById).output(Attempt),
+  /** Ends the agent; the worktree stays. */
+  stop: procedure.input(ById).output(Attempt),
+  /** Sends text to the agent as one message and says whether it was delivered. */
+  answer: procedure
+    .input(z.object({ id: z.string(), text: z.string().min(1).max(200_000) }))
+    .output(z.object({ delivered: z.boolean() })),
+  /** Continues the same attempt: the agent is started again in the same worktree. */
+  resume: procedure.input(ById).output(Attempt),
+  /** Changed files against the base, work that is not committed included. */
+  changes: procedure
+    .input(ById)
+    .output(z.object({ baseSha: z.string(), headSha: z.string().nullable(), files: z.array(FileChange) })),
+  /** Unified diff against the base, cut at 4 MiB. */
+  patch: procedure
+    .input(z.object({ id: z.string(), paths: z.array(z.string()).optional() }))
+    .output(z.object({ patch: z.string(), truncated: z.boolean() })),
+  checkLog: procedure
+    .input(z.object({ checkId: z.string() }))
+    .output(z.object({ check: Check, text: z.string() })),
+  /** Plain text of the terminal from a byte offset on, as it was written; `next` is where to go on. */
+  log: procedure
+    .input(
+      z.object({
+        id: z.string(),
+        from: z.number().int().min(0).default(0),
+        maxBytes: z.number().int().min(1).max(1_048_576).default(262_144),
+        raw: z.boolean().default(false),
+      }),
+    )
+    .output(z.object({ text: z.string(), next: z.number().int(), end: z.boolean(), live: z.boolean() })),
+}

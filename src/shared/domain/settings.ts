@@ -1,0 +1,28 @@
+import { z } from 'zod'
+
+export const Theme = z.enum(['system', 'dark', 'light'])
+
+/** A custom agent: a form in the settings, not code. */
+export const CustomAgent = z.object({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'small letters, digits and dashes'),
+  /** Command line; `{prompt_file}` stands for the path of the brief. */
+  command: z.string().min(1).max(10_000),
+})
+export type CustomAgent = z.infer<typeof CustomAgent>
+
+/** What the engineer set in the app; a repository's WORKFLOW.md wins over it. */
+export const Settings = z.object({
+  theme: Theme.default('system'),
+  /** Agents that run at once; further attempts wait in `pending`. */
+  slots: z.number().int().min(1).max(64).default(8),
+  defaultAttempts: z.number().int().min(1).max(8).default(4),
+  defaultAgents: z.array(z.string()).default([]),
+  landMethod: z.enum(['squash', 'merge', 'rebase']).default('squash'),
+  /** Terminal font size in px. */
+  fontSize: z.number().int().min(8).max(32).default(13),
+  /** No output, no signal and no CPU for this long makes an attempt `stalled`; 0 switches it off. */
+  stallMinutes: z.number().min(0).max(1440).default(5),
+  notifications: z.boolean().default(true),
+  customAgents: z.array(CustomAgent).default([]),
+})
+export type Settings = z.infer<typeof Settings>
