@@ -1,0 +1,156 @@
+#!/usr/bin/env node
+// `npm start`: installs and builds what is missing or stale, then opens the control room on the best host of this machine.
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build } from './lib/build.mjs'
+import { findChromium } from './lib/chromium.mjs'
+import { ensureElectron } from './lib/electron.mjs'
+import { install } from './lib/install.mjs'
+import { main, ROOT, Stop } from './lib/run.mjs'
+import { dataDirOf, oneTimeCode, runningHost, startWebHost } from './lib/web-host.mjs'
+
+const HELP = `npm start -- [options]
+
+  --host web|electron   take this host (default: Electron where it can run, else the web host)
+  --no-open             open no window: only serve, and print the URL
+  --port P              port of the web host (default: a free one)
+  --data-dir D          where Quartet keeps its data (default: QUARTET_DATA_DIR, else the platform's place)`
+
+const say = (line) => console.log(line)
+
+/** A window can be shown: on Linux a display server must be named, over ssh on a Mac there is none. */
+function hasDisplay(env = process.env) {
+  if (process.platform === 'linux') return Boolean(env.DISPLAY || env.WAYLAND_DISPLAY)
+  if (process.platform === 'darwin') return !env.SSH_CONNECTION
+  return true
+}
+
+const isRoot = () => process.platform === 'linux' && process.getuid?.() === 0
+
+/**
+ * The host to open and why, as half a sentence.
+ * @returns {Promise<{ kind: 'electron', path: string, why: string } | { kind: 'window', path: string, why: string } | { kind: 'url', why: string }>}
+ */
+async function chooseHost({ host, open }) {
+  if (host === 'electron') {
+    const { path, why } = await ensureElectron({ retry: true, say })
+    if (path) return { kind: 'electron', path, why: 'asked for with --host' }
+    throw new Stop(`${why}. \`npm start -- --host web\` opens the same control room in a browser window.`)
+  }
+  if (!open) return { kind: 'url', why: '--no-open' }
+  if (!hasDisplay()) return { kind: 'url', why: 'there is no display here' }
+  let without = 'asked for with --host'
+  if (host === undefined) {
+    if (isRoot()) without = "Electron's sandbox does not work as root"
+    else {
+      const { path, why } = await ensureElectron({ retry: false, say })
+      if (path) return { kind: 'electron', path, why: 'its binary is here' }
+      without = why
+    }
+  }
+  const path = findChromium()
+  if (path) return { kind: 'window', path, why: without }
+  return { kind: 'url', why: `${without}, and no Chromium, Chrome or Edge was found` }
+}
+
+/** Resolves with the exit code of `child`; signals that end us end it first. */
+function follow(child) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  return new Promise((done) => {
+    child.once('error', (error) => {
+      console.error(error.message)
+      done(1)
+    })
+    // Ended by the signal that we passed on: that is how one ends it.
+    child.once('exit', (code, signal) => done(code ?? (signal ? 0 : 1)))
+  })
+}
+
+async function openWindow(browser, dataDir, host) {
+  const profile = join(dataDir, 'browser')
+  mkdirSync(profile, { recursive: true, mode: 0o700 })
+  const code = await oneTimeCode(host)
+  const args = [
+    `--app=${new URL(`/#code=${code}`, host.url)}`,
+    // A profile of its own: no extensions, and the window is a process that is ours to wait for.
+    `--user-data-dir=${profile}`,
+    '--no-first-run',
+    '--no-default-browser-check',
+    '--disable-sync',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--window-size=1440,900',
+  ]
+  // Chromium refuses to run as root with its sandbox.
+  if (isRoot()) args.push('--no-sandbox')
+  return spawn(browser, args, { stdio: 'ignore' })
+}
+
+async function serve({ choice, dataDir, port }) {
+  const running = await runningHost(dataDir)
+  if (running) {
+    say(`Quartet already runs with this data directory (process ${running.pid}): ${running.url}`)
+    if (choice.kind !== 'window') {
+      say(`Open ${running.url}/#token=${running.token}`)
+      return 0
+    }
+    return follow(await openWindow(choice.path, dataDir, running))
+  }
+  // With a window, the end of the window and of all work is the end of the host.
+  const host = await startWebHost({ dataDir, port, flags: choice.kind === 'window' ? ['--exit-when-idle'] : [] })
+  if (choice.kind === 'window') {
+    say(`Serving ${host.url}. Closing the window ends Quartet once no agent is at work; Ctrl-C ends it now.`)
+    const window = await openWindow(choice.path, dataDir, host)
+    window.once('error', (error) => say(`The window could not be opened (${error.message}).`))
+    window.once('exit', () => say('The window was closed. Quartet ends when no agent is at work.'))
+  } else {
+    say(`Open ${host.url}/#token=${host.token}`)
+    say('Ctrl-C ends it; agents at work go on and are found again at the next start.')
+  }
+  return follow(host.child)
+}
+
+await main(async () => {
+  const { values } = parseArgs({
+    options: {
+      host: { type: 'string' },
+      'no-open': { type: 'boolean' },
+      port: { type: 'string' },
+      'data-dir': { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help) {
+    say(HELP)
+    return 0
+  }
+  if (values.host !== undefined && values.host !== 'web' && values.host !== 'electron') {
+    console.error(`“${values.host}” is no host: web or electron.`)
+    return 2
+  }
+  if (values.port !== undefined && !/^\d{1,5}$/.test(values.port)) {
+    console.error(`“${values.port}” is no port.`)
+    return 2
+  }
+  await install(say)
+  await build(say)
+  const dataDir = dataDirOf(values['data-dir'])
+  const choice = await chooseHost({ host: values.host, open: !values['no-open'] })
+  if (choice.kind === 'electron') {
+    say(`Host: Electron (${choice.why}).`)
+    const args = [ROOT, '--data-dir', dataDir]
+    if (isRoot()) args.unshift('--no-sandbox')
+    const env = { ...process.env, QUARTET_DATA_DIR: dataDir }
+    // Set by programs that are Electron themselves (editors): it would make ours a plain Node.
+    delete env.ELECTRON_RUN_AS_NODE
+    return follow(spawn(choice.path, args, { stdio: 'inherit', env }))
+  }
+  say(
+    choice.kind === 'window'
+      ? `Host: web, in a window of ${choice.path} (${choice.why}).`
+      : `Host: web, without a window (${choice.why}).`,
+  )
+  return serve({ choice, dataDir, port: values.port })
+})
