@@ -49,6 +49,7 @@ export const FailureCode = z.enum([
   'disk_full',
   'port_in_use',
   'unauthorized',
+  'core_unreachable',
   'forge_failed',
   'cancelled',
   'timeout',
