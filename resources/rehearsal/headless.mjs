@@ -1,0 +1,181 @@
+// Answers without a terminal: reads the diff in the prompt, looks for a handful of things that a reviewer would remark, and
+// puts them into whatever shape the schema asks for.
+
+/** What is remarked in added lines. */
+const RULES = [
+  {
+    shape: /^(<{7}|={7}$|>{7})/,
+    priority: 'P0',
+    title: 'A conflict mark was committed',
+    body: 'The file cannot be read with this line in it. Solve the conflict.',
+  },
+  {
+    shape: /red on purpose/i,
+    priority: 'P0',
+    title: 'A test that always fails',
+    body: 'This test can never pass. Remove it or test what the change does.',
+  },
+  {
+    shape: /\b(it|test|describe)\.only\(/,
+    priority: 'P1',
+    title: 'Only this test runs',
+    body: 'The mark leaves all other tests out. Remove it.',
+  },
+  {
+    shape: /\b(it|test|describe)\.skip\(/,
+    priority: 'P2',
+    title: 'A test is skipped',
+    body: 'Say why, or run it.',
+  },
+  {
+    shape: /catch\s*(\([^)]*\))?\s*\{\s*\}/,
+    priority: 'P1',
+    title: 'An error is swallowed',
+    body: 'Nobody learns that this failed. Handle it or let it through.',
+  },
+  {
+    shape: /\b(TODO|FIXME|XXX)\b/,
+    priority: 'P2',
+    title: 'Unfinished work',
+    body: 'The change says itself that something is left to do.',
+  },
+  {
+    shape: /\bconsole\.(log|debug)\(|\bprint\(|\bdbg!\(/,
+    priority: 'P3',
+    title: 'Output for debugging',
+    body: 'It was useful while working; a reader of the log does not want it.',
+  },
+]
+
+/** The added lines of all unified diffs in `text`: file, line number, text. */
+export function addedLines(text) {
+  const added = []
+  let file = null
+  let line = 0
+  for (const row of text.split('\n')) {
+    const name = /^\+\+\+ (?:b\/)?(.+?)\t?$/.exec(row)
+    const hunk = /^@@ -\d+(?:,\d+)? \+(\d+)/.exec(row)
+    if (name) file = name[1] === '/dev/null' ? null : name[1]
+    else if (hunk) line = Number(hunk[1])
+    else if (file && row.startsWith('+')) added.push({ file, line: line++, text: row.slice(1) })
+    else if (row.startsWith(' ')) line++
+  }
+  return added
+}
+
+export function review(prompt) {
+  const added = addedLines(prompt)
+  const findings = added.flatMap(({ file, line, text }) =>
+    RULES.filter((rule) => rule.shape.test(text)).map(({ priority, title, body }) => ({
+      priority,
+      title,
+      body,
+      file,
+      line,
+      confidence: 0.9,
+    })),
+  )
+  const sources = added.filter(
+    ({ file }) => /\.(js|ts|py|go|rs|rb|java|c|cpp)$/.test(file) && !/test|spec/i.test(file),
+  )
+  const tests = added.filter(({ file }) => /test|spec/i.test(file))
+  if (sources.length > 0 && tests.length === 0)
+    findings.push({
+      priority: 'P2',
+      title: 'No test was added',
+      body: 'Nothing shows that the new behaviour works, nor that it stays.',
+      file: sources[0].file,
+      line: sources[0].line,
+      confidence: 0.7,
+    })
+  return findings
+}
+
+/** Words for a text field by its name, from what was found. */
+function textFor(name, item, context) {
+  if (item && typeof item[name] === 'string') return item[name]
+  if (/title|summary|headline/i.test(name)) return item?.title ?? context.summary
+  if (/body|detail|message|description|explanation|comment|why/i.test(name))
+    return item?.body ?? context.summary
+  if (/file|path/i.test(name)) return item?.file ?? ''
+  if (/wrong/i.test(name)) return context.wrong
+  if (/differ|instead|advice|next/i.test(name))
+    return 'Run the checks before the last commit and stay with the wording of the brief.'
+  if (/repeat|avoid|never/i.test(name)) return 'Do not change what the brief does not name.'
+  return context.summary
+}
+
+/** A value that fits `schema`. `item` is the finding that it is about, if it is about one. */
+function fill(schema, name, item, context) {
+  if (schema.const !== undefined) return schema.const
+  if (Array.isArray(schema.anyOf ?? schema.oneOf)) {
+    const choices = schema.anyOf ?? schema.oneOf
+    const empty = choices.find((choice) => choice.type === 'null')
+    if (empty && (/question|answer/i.test(name) || (item && item[name] === null))) return null
+    return fill(choices.find((choice) => choice.type !== 'null') ?? {}, name, item, context)
+  }
+  const types = [schema.type].flat()
+  if (types.includes('null') && /question|answer/i.test(name)) return null
+  if (Array.isArray(schema.enum)) {
+    if (item && schema.enum.includes(item.priority)) return item.priority
+    return (
+      schema.enum.find((value) => value === (context.findings.length === 0 ? 'approve' : 'comment')) ??
+      schema.enum[0]
+    )
+  }
+  if (types.includes('object') || schema.properties) {
+    const entries = Object.entries(schema.properties ?? {})
+    return Object.fromEntries(entries.map(([key, part]) => [key, fill(part, key, item, context)]))
+  }
+  if (types.includes('array')) {
+    if (!/finding|issue|comment|remark|problem/i.test(name)) return []
+    const most = schema.maxItems ?? 20
+    return context.findings.slice(0, most).map((found) => fill(schema.items ?? {}, name, found, context))
+  }
+  if (types.includes('integer') || types.includes('number')) {
+    if (/line/i.test(name)) return item?.line ?? 1
+    if (/confidence|score/i.test(name)) return item?.confidence ?? 0.8
+    return schema.minimum ?? 0
+  }
+  if (types.includes('boolean'))
+    return /block|fail|reject/i.test(name) ? context.findings.some((found) => found.priority === 'P0') : true
+  return textFor(name, item, context)
+}
+
+/** Lines of the prompt that say what failed: for the analysis of a trashed round. */
+function complaints(prompt) {
+  const lines = prompt.split('\n').filter((line) => /fail|red|wrong|trash|error|reason|broke/i.test(line))
+  return lines
+    .map((line) => line.replace(/^[\s#>*-]+/, '').trim())
+    .filter(Boolean)
+    .slice(0, 5)
+}
+
+/** The answer of one headless run: `{text, code}`. */
+export async function answer(scenario, prompt, schema) {
+  if (scenario === 'crash') return { text: 'The model stopped answering (rehearsed crash).', code: 1 }
+  if (scenario === 'garbage')
+    return { text: 'I could not find anything worth mentioning, good work!', code: 0 }
+  if (scenario === 'hang') await new Promise(() => setInterval(() => {}, 60_000))
+  const found = scenario === 'clean' ? [] : review(prompt)
+  const first = addedLines(prompt)[0]
+  if (scenario === 'p0')
+    found.unshift({
+      priority: 'P0',
+      title: 'This loses data',
+      body: 'A rehearsed finding that blocks.',
+      file: first?.file ?? null,
+      line: first?.line ?? null,
+      confidence: 0.95,
+    })
+  const said = complaints(prompt)
+  const context = {
+    findings: found,
+    summary:
+      found.length === 0
+        ? 'I found nothing to remark.'
+        : `${found.length} remarks, the first: ${found[0].title}.`,
+    wrong: said.length > 0 ? said.join(' · ') : 'The attempts did not do what the brief asks for.',
+  }
+  return { text: JSON.stringify(fill(schema, '', null, context)), code: 0 }
+}

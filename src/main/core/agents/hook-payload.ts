@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import type { AgentEvent } from './driver.ts'
+
+/**
+ * The payload that Claude Code, Codex (0.12x and later) and the rehearsal hand to their hooks: one shape with
+ * `hook_event_name`, of which each knows a part.
+ */
+const Payload = z.object({
+  hook_event_name: z.string(),
+  session_id: z.string().optional(),
+  transcript_path: z.string().nullish(),
+  agent_id: z.string().nullish(),
+  source: z.string().optional(),
+  prompt: z.string().optional(),
+  message: z.string().optional(),
+  notification_type: z.string().optional(),
+  tool_name: z.string().optional(),
+  tool_input: z.unknown(),
+  last_assistant_message: z.string().nullish(),
+  reason: z.string().optional(),
+  error: z.unknown(),
+  error_details: z.string().nullish(),
+})
+export type HookPayload = z.infer<typeof Payload>
+
+/** A payload of that shape that is the agent's own and not a sub-agent's, else null. */
+export function parseHookPayload(payload: unknown): HookPayload | null {
+  const parsed = Payload.safeParse(payload)
+  if (!parsed.success || parsed.data.agent_id) return null
+  return parsed.data
+}
+
+const MAX_TEXT = 2_000
+
+/** The first `MAX_TEXT` characters, or null for nothing. */
+export const brief = (text: string | null | undefined): string | null => {
+  const trimmed = text?.trim()
+  return trimmed ? trimmed.slice(0, MAX_TEXT) : null
+}
+
+const ToolInput = z.object({
+  command: z.union([z.string(), z.array(z.string())]).optional(),
+  file_path: z.string().optional(),
+  questions: z.array(z.object({ question: z.string() })).optional(),
+  description: z.string().optional(),
+})
+
+/** What a tool call is about, in one line: its command, its file, its question. */
+export function aboutTool(payload: HookPayload): string {
+  const parsed = ToolInput.safeParse(payload.tool_input)
+  const input = parsed.success ? parsed.data : {}
+  const command = Array.isArray(input.command) ? input.command.join(' ') : input.command
+  const questions = input.questions?.map((item) => item.question).join('\n')
+  return questions ?? command ?? input.file_path ?? input.description ?? ''
+}
+
+/** The `session` event that every payload with a session id stands for. */
+export function sessionOf(payload: HookPayload, at: number): AgentEvent[] {
+  if (!payload.session_id) return []
+  return [
+    { kind: 'session', at, sessionRef: payload.session_id, transcript: payload.transcript_path ?? null },
+  ]
+}
