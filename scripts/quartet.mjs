@@ -1,5 +1,5 @@
 // What bin/quartet runs: installs and builds when stale (in a checkout), then becomes the CLI.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from './lib/build.mjs'
@@ -18,14 +18,18 @@ try {
     process.argv[1] = cli
     await import(pathToFileURL(cli).href)
   } else {
-    const node = findNode()
-    const result = spawnSync(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit' })
-    process.exitCode = result.status ?? 1
+    const child = spawn(findNode(), [cli, ...process.argv.slice(2)], { stdio: 'inherit' })
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+    process.exitCode = await new Promise((done, failed) => {
+      child.once('error', failed)
+      child.once('exit', (code) => done(code ?? 1))
+    })
   }
 } catch (error) {
   if (!(error instanceof Stop)) throw error
   const message = error.message
-  if (process.argv.includes('--json')) console.log(JSON.stringify({ error: { code: 'build_failed', message } }))
+  if (process.argv.includes('--json'))
+    console.log(JSON.stringify({ error: { code: 'build_failed', message } }))
   else console.error(message)
   process.exitCode = 1
 }

@@ -99,7 +99,11 @@ async function serve({ choice, dataDir, port }) {
     return follow(await openWindow(choice.path, dataDir, running))
   }
   // With a window, the end of the window and of all work is the end of the host.
-  const host = await startWebHost({ dataDir, port, flags: choice.kind === 'window' ? ['--exit-when-idle'] : [] })
+  const host = await startWebHost({
+    dataDir,
+    port,
+    flags: choice.kind === 'window' ? ['--exit-when-idle'] : [],
+  })
   if (choice.kind === 'window') {
     say(`Serving ${host.url}. Closing the window ends Quartet once no agent is at work; Ctrl-C ends it now.`)
     const window = await openWindow(choice.path, dataDir, host)

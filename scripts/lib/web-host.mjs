@@ -11,7 +11,8 @@ export function dataDirOf(option, env = process.env) {
   if (option) return resolve(option)
   if (env.QUARTET_DATA_DIR) return resolve(env.QUARTET_DATA_DIR)
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'Quartet')
-  if (process.platform === 'win32') return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'Quartet')
+  if (process.platform === 'win32')
+    return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'Quartet')
   return join(env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'quartet')
 }
 
