@@ -2,14 +2,14 @@
 // `npm start`: installs and builds what is missing or stale, then opens the control room on the best host of this machine.
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './lib/build.mjs'
 import { findChromium } from './lib/chromium.mjs'
 import { ensureElectron } from './lib/electron.mjs'
 import { install } from './lib/install.mjs'
 import { main, ROOT, Stop } from './lib/run.mjs'
-import { dataDirOf, oneTimeCode, runningHost, startWebHost } from './lib/web-host.mjs'
+import { oneTimeCode, startWebHost } from './lib/web-host.mjs'
 
 const HELP = `npm start -- [options]
 
@@ -68,8 +68,8 @@ function follow(child) {
   })
 }
 
-async function openWindow(browser, dataDir, host) {
-  const profile = join(dataDir, 'browser')
+async function openWindow(browser, host) {
+  const profile = join(host.dataDir, 'browser')
   mkdirSync(profile, { recursive: true, mode: 0o700 })
   const code = await oneTimeCode(host)
   const args = [
@@ -89,30 +89,24 @@ async function openWindow(browser, dataDir, host) {
 }
 
 async function serve({ choice, dataDir, port }) {
-  const running = await runningHost(dataDir)
-  if (running) {
-    say(`Quartet already runs with this data directory (process ${running.pid}): ${running.url}`)
-    if (choice.kind !== 'window') {
-      say(`Open ${running.url}/#token=${running.token}`)
-      return 0
-    }
-    return follow(await openWindow(choice.path, dataDir, running))
-  }
   // With a window, the end of the window and of all work is the end of the host.
-  const host = await startWebHost({
-    dataDir,
-    port,
-    flags: choice.kind === 'window' ? ['--exit-when-idle'] : [],
-  })
-  if (choice.kind === 'window') {
-    say(`Serving ${host.url}. Closing the window ends Quartet once no agent is at work; Ctrl-C ends it now.`)
-    const window = await openWindow(choice.path, dataDir, host)
-    window.once('error', (error) => say(`The window could not be opened (${error.message}).`))
-    window.once('exit', () => say('The window was closed. Quartet ends when no agent is at work.'))
-  } else {
+  const flags = choice.kind === 'window' ? ['--exit-when-idle'] : []
+  const host = await startWebHost({ dataDir, port, flags })
+  const isOurs = host.pid === host.child.pid
+  if (!isOurs) say(`Quartet already runs with this data directory, as process ${host.pid}.`)
+  if (choice.kind === 'url') {
     say(`Open ${host.url}/#token=${host.token}`)
+    if (!isOurs) return 0
     say('Ctrl-C ends it; agents at work go on and are found again at the next start.')
+    return follow(host.child)
   }
+  const window = await openWindow(choice.path, host)
+  if (!isOurs) return follow(window)
+  say(`Serving ${host.url}. Ctrl-C ends it; agents at work go on and are found again at the next start.`)
+  window.once('error', (error) => say(`The window could not be opened (${error.message}).`))
+  window.once('exit', () =>
+    say('The window was closed. Quartet ends a few minutes after the last agent at work.'),
+  )
   return follow(host.child)
 }
 
@@ -140,13 +134,12 @@ await main(async () => {
   }
   await install(say)
   await build(say)
-  const dataDir = dataDirOf(values['data-dir'])
+  const dataDir = values['data-dir'] === undefined ? undefined : resolve(process.env.INIT_CWD ?? process.cwd(), values['data-dir'])
   const choice = await chooseHost({ host: values.host, open: !values['no-open'] })
   if (choice.kind === 'electron') {
     say(`Host: Electron (${choice.why}).`)
-    const args = [ROOT, '--data-dir', dataDir]
-    if (isRoot()) args.unshift('--no-sandbox')
-    const env = { ...process.env, QUARTET_DATA_DIR: dataDir }
+    const args = isRoot() ? ['--no-sandbox', ROOT] : [ROOT]
+    const env = { ...process.env, ...(dataDir === undefined ? {} : { QUARTET_DATA_DIR: dataDir }) }
     // Set by programs that are Electron themselves (editors): it would make ours a plain Node.
     delete env.ELECTRON_RUN_AS_NODE
     return follow(spawn(choice.path, args, { stdio: 'inherit', env }))

@@ -1,42 +1,17 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { isAlive } from './lock.mjs'
+import { join } from 'node:path'
 import { findNode } from './node.mjs'
 import { ROOT, Stop } from './run.mjs'
 
-/** The same places as src/main/kernel/paths.ts, which cannot be loaded before the build. */
-export function dataDirOf(option, env = process.env) {
-  if (option) return resolve(option)
-  if (env.QUARTET_DATA_DIR) return resolve(env.QUARTET_DATA_DIR)
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'Quartet')
-  if (process.platform === 'win32')
-    return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'Quartet')
-  return join(env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'quartet')
-}
-
-/** The web host that already serves this data directory, as `{url, token, pid}`; null when none answers. */
-export async function runningHost(dataDir) {
-  try {
-    const { pid, url } = JSON.parse(readFileSync(join(dataDir, 'core.lock'), 'utf8'))
-    if (!url || !isAlive(pid)) return null
-    const token = readFileSync(join(dataDir, 'token'), 'utf8').trim()
-    // A pid can belong to another program by now: only an answer proves that it is ours.
-    await fetch(url, { signal: AbortSignal.timeout(2_000) })
-    return { url, token, pid }
-  } catch {
-    return null
-  }
-}
-
 /**
- * Starts the built web host as a child; resolves when it serves.
- * @param {{ dataDir: string, port?: string, flags?: string[] }} options
+ * Starts the built web host as a child; resolves when it serves. Where a core has the data directory already, it gives
+ * that one's address instead (another `pid` than the child's) and ends.
+ * @param {{ dataDir?: string, port?: string, flags?: string[] }} options
  * @returns {Promise<{ child: import('node:child_process').ChildProcess, url: string, token: string, pid: number, dataDir: string }>}
  */
 export function startWebHost({ dataDir, port, flags = [] }) {
-  const args = [join(ROOT, 'out', 'main', 'web.js'), '--json', '--data-dir', dataDir, ...flags]
+  const args = [join(ROOT, 'out', 'main', 'web.js'), '--json', ...flags]
+  if (dataDir !== undefined) args.push('--data-dir', dataDir)
   if (port !== undefined) args.push('--port', port)
   const child = spawn(findNode(), args, { stdio: ['ignore', 'pipe', 'inherit'] })
   return new Promise((done, failed) => {

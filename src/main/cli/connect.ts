@@ -6,7 +6,9 @@ import { RPCLink } from '@orpc/client/websocket'
 import { WebSocket } from 'ws'
 import type { CoreClient } from '../../shared/contract/client.ts'
 import { Failure, FailureCode } from '../../shared/domain/failure.ts'
-import { type LockHolder, readLock } from '../kernel/lock-file.ts'
+import { holderOf, placesOf } from '../core/data-dir.ts'
+import { provesItself } from '../core/door/probe.ts'
+import type { LockHolder } from '../kernel/lock-file.ts'
 
 /** A core that starts migrates and checks its database first: generous, so that only a hang can hit it. */
 const START_LIMIT_MS = 60_000
@@ -35,26 +37,29 @@ export interface ConnectOptions {
 }
 
 const later = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
-const lockOf = (dataDir: string) => join(dataDir, 'core.lock')
 
 /**
  * A client of the core of this data directory; starts one when none runs, which then stays while it has work.
  * Throws `data_dir_locked` when a core runs that cannot be reached, `unauthorized` when it refuses our token.
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
-  const holder = await readLock(lockOf(options.dataDir))
+  const holder = await holderOf(options.dataDir)
   const url = holder ? await addressOf(options.dataDir, holder) : await startCore(options)
-  return dial(url, await readToken(options.dataDir))
-}
-
-/** Where the core of this data directory runs, or null when none does. */
-export function runningCore(dataDir: string): Promise<LockHolder | null> {
-  return readLock(lockOf(dataDir))
+  const token = await readToken(options.dataDir)
+  // After a crash another program can have taken the port: the token is shown to nobody who does not know it.
+  if (!(await provesItself(url, token))) {
+    throw new Failure(
+      'core_unreachable',
+      `What answers at ${url} is not the Quartet of ${options.dataDir}, or it does not answer.`,
+      { url },
+    )
+  }
+  return dial(url, token)
 }
 
 async function addressOf(dataDir: string, first: LockHolder): Promise<string> {
   const deadline = performance.now() + ADDRESS_LIMIT_MS
-  for (let holder: LockHolder | null = first; holder; holder = await readLock(lockOf(dataDir))) {
+  for (let holder: LockHolder | null = first; holder; holder = await holderOf(dataDir)) {
     if (holder.url) return holder.url
     if (performance.now() > deadline) {
       throw new Failure(
@@ -69,7 +74,7 @@ async function addressOf(dataDir: string, first: LockHolder): Promise<string> {
 }
 
 async function readToken(dataDir: string): Promise<string> {
-  const path = join(dataDir, 'token')
+  const path = placesOf(dataDir).tokenPath
   try {
     return (await readFile(path, 'utf8')).trim()
   } catch (error) {
@@ -111,11 +116,11 @@ async function startCore(options: ConnectOptions): Promise<string> {
       if (ended !== null) {
         const failure = failureFrom(said, ended)
         // Another command started a core at the same moment: theirs is as good.
-        const holder = failure.code === 'data_dir_locked' ? await readLock(lockOf(options.dataDir)) : null
+        const holder = failure.code === 'data_dir_locked' ? await holderOf(options.dataDir) : null
         if (holder) return await addressOf(options.dataDir, holder)
         throw failure
       }
-      const holder = await readLock(lockOf(options.dataDir))
+      const holder = await holderOf(options.dataDir)
       if (holder?.url) return holder.url
       if (performance.now() > deadline) {
         child.kill('SIGTERM')

@@ -3,9 +3,9 @@ import { access, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../shared/domain/failure.ts'
 import type { DoctorLine } from '../../shared/domain/host.ts'
+import { holderOf } from '../core/data-dir.ts'
 import { exec } from '../kernel/exec.ts'
 import type { Command, Context } from './command.ts'
-import { runningCore } from './connect.ts'
 import { type Colour, plain, table } from './format.ts'
 
 /** `git worktree add --no-checkout`, `merge-tree --write-tree` and what else the core needs came with this one. */
@@ -69,7 +69,7 @@ async function tokenFile(path: string): Promise<DoctorLine[]> {
 }
 
 async function local(context: Context): Promise<DoctorLine[]> {
-  const holder = await runningCore(context.dataDir)
+  const holder = await holderOf(context.dataDir)
   return [
     { name: 'node', status: 'ok', detail: `${process.versions.node} (${process.execPath})` },
     await git(),

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import { packageRoot, packageVersion } from '../kernel/package-root.ts'
 import type { Io } from './io.ts'
 import { run } from './run.ts'
 
@@ -36,8 +35,5 @@ const io: Io = {
 process.exitCode = await run(process.argv.slice(2), io, {
   webEntry: join(import.meta.dirname, 'web.js'),
   node: process.execPath,
-  version: () => {
-    const path = join(import.meta.dirname, '..', '..', 'package.json')
-    return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(path, 'utf8'))).version
-  },
+  version: () => packageVersion(packageRoot(import.meta.dirname)),
 })

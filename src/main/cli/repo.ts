@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
+import { toFailure } from '../../shared/contract/client.ts'
 import { Failure, isFailure } from '../../shared/domain/failure.ts'
 import type { Repository } from '../../shared/domain/repository.ts'
 import { type Command, type Context, text } from './command.ts'
@@ -51,8 +52,15 @@ export async function findOrAddRepository(context: Context, input: string): Prom
     const looksLikePath = /[/\\]|^[.~]/.test(input)
     if (!isFailure(error, 'not_found') || !(looksLikePath || (await isFolder(path)))) throw error
     const core = await context.core()
-    const repository = await core.repositories.add({ path })
-    context.note(`Added the repository ${repository.path} (${repository.id}).`)
+    const repository = await core.repositories.add({ path }).catch(async (refused: unknown) => {
+      // A folder inside of a repository that was added.
+      const failure = toFailure(refused)
+      if (!isFailure(failure, 'already_added')) throw failure
+      const known = (await core.repositories.list()).find((repo) => repo.id === failure.data.id)
+      if (!known) throw failure
+      return known
+    })
+    context.note(`Repository: ${repository.path} (${repository.id}).`)
     return repository
   }
 }
