@@ -74,8 +74,10 @@ export const Verdict = z.object({
   reasons: z.array(TrashReason),
   note: z.string(),
   at: z.number().int(),
-  /** Until when it can be undone. */
+  /** Until when it can be undone; its effects (siblings, landing, removal) begin after that. */
   undoUntil: z.number().int(),
+  /** The status that it was given in: what an undo goes back to. */
+  from: AttemptStatus,
 })
 export type Verdict = z.infer<typeof Verdict>
 

@@ -36,11 +36,26 @@ const TRANSITIONS: Record<AttemptStatus, Partial<Record<AttemptEvent, AttemptSta
   reviewing: { ready: 'ready', run: 'running', ...LIVE_ENDS },
   // A ready attempt may be told to go on (`run`) or checked again (`verify`).
   ready: { approve: 'mergeable', trash: 'trashed', run: 'running', verify: 'verifying', cancel: 'cancelled' },
-  mergeable: { land: 'landing', undo: 'ready', trash: 'trashed' },
+  mergeable: {
+    land: 'landing',
+    undo: 'ready',
+    trash: 'trashed',
+    fail: 'failed',
+    lose: 'lost',
+    cancel: 'cancelled',
+  },
   // A landing that needs the engineer goes back to be judged again.
   landing: { landed: 'landed', undo: 'ready', trash: 'trashed' },
   landed: {},
-  trashed: { undo: 'ready' },
+  // An undone verdict goes back to what the attempt was, or to what it became while the verdict stood.
+  trashed: {
+    undo: 'ready',
+    run: 'running',
+    finish: 'finished',
+    fail: 'failed',
+    lose: 'lost',
+    cancel: 'cancelled',
+  },
   failed: { trash: 'trashed', run: 'running', start: 'starting', approve: 'mergeable' },
   lost: {
     trash: 'trashed',

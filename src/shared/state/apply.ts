@@ -5,6 +5,7 @@ import { TABLE_NAMES } from './tables.ts'
 /** A client's mirror of the core's rows, by table and id, and the newest facts. */
 export type Entities = { [T in TableName]: Readonly<Record<string, Row<T>>> } & {
   readonly epoch: string | null
+  /** The newest commit of the core that is in here. */
   readonly seq: number
   /** Newest last, at most `MAX_FACTS`; older ones are asked for. */
   readonly facts: readonly Fact[]
@@ -66,7 +67,8 @@ export function applyPush(state: Entities, push: StatePush): Entities | 'gap' {
     case 'delta': {
       if (push.epoch !== state.epoch || push.from > state.seq) return 'gap'
       const next = upsertAll(state, push.rows)
-      const fresh = push.facts.filter((fact) => fact.seq > state.seq)
+      const newest = state.facts.at(-1)?.seq ?? 0
+      const fresh = push.facts.filter((fact) => fact.seq > newest)
       const tables = { ...next } as unknown as Record<string, Record<string, unknown>>
       for (const { table, id } of push.removed) {
         const { [id]: _gone, ...rest } = tables[table] ?? {}

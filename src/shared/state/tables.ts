@@ -52,7 +52,7 @@ export type Signal = z.infer<typeof Signal>
 /**
  * What a subscriber gets. First a `snapshot` (or a `delta` when it knew a recent `seq` of this `epoch`), then `delta`s
  * whose `from` is the `to` of the one before; another `from` is a gap: subscribe again. `epoch` names one life of the
- * core's database; `seq` counts facts.
+ * core's database; `seq`, `from` and `to` count its commits.
  */
 export const StatePush = z.discriminatedUnion('type', [
   z.object({

@@ -1,0 +1,155 @@
+import { implement } from '@orpc/server'
+import { contract } from '../../../shared/contract/contract.ts'
+import type { TaskView } from '../../../shared/contract/tasks.ts'
+import type { AgentInfo, DoctorLine, SystemInfo } from '../../../shared/domain/host.ts'
+import type { Task } from '../../../shared/domain/task.ts'
+import type { AttemptService } from '../attempts/attempt-service.ts'
+import type { Ledger } from '../db/ledger.ts'
+import type { LandLane } from '../landing/land-lane.ts'
+import type { RepositoryService } from '../repositories/repository-service.ts'
+import type { SampleService } from '../repositories/sample-service.ts'
+import type { VerdictService } from '../review/verdict-service.ts'
+import type { VerifyGate } from '../review/verify-gate.ts'
+import type { SettingsStore } from '../settings.ts'
+import type { TaskService } from '../tasks/task-service.ts'
+import type { StateStream } from './state-stream.ts'
+
+/** The services behind the contract. */
+export interface Services {
+  ledger: Ledger
+  stream: StateStream
+  settings: SettingsStore
+  repositories: RepositoryService
+  sample: SampleService
+  tasks: TaskService
+  attempts: AttemptService
+  verdicts: VerdictService
+  gate: VerifyGate
+  lane: LandLane
+  info: () => SystemInfo
+  agents: (refresh: boolean) => Promise<AgentInfo[]>
+  doctor: () => Promise<DoctorLine[]>
+  requestShutdown: (request: { stopAgents: boolean }) => void
+}
+
+const OK = { ok: true } as const
+
+/** The contract, implemented: each procedure hands over to one service. Failures pass through to `serve.ts`. */
+export function createRouter(services: Services) {
+  const os = implement(contract)
+  const { ledger, tasks, attempts, verdicts, repositories } = services
+  const view = (task: Task): TaskView => ({
+    ...task,
+    repoPath: ledger.require('repositories', task.repoId).path,
+  })
+
+  return os.router({
+    system: {
+      info: os.system.info.handler(() => services.info()),
+      agents: os.system.agents.handler(({ input }) => services.agents(input.refresh ?? false)),
+      doctor: os.system.doctor.handler(() => services.doctor()),
+      settings: os.system.settings.handler(() => services.settings.value),
+      saveSettings: os.system.saveSettings.handler(({ input }) => services.settings.save(definedOnly(input))),
+      shutdown: os.system.shutdown.handler(({ input }) => {
+        services.requestShutdown(input)
+        return OK
+      }),
+    },
+    state: {
+      subscribe: os.state.subscribe.handler(({ input, signal }) =>
+        services.stream.subscribe(input.clientId, input.known, signal),
+      ),
+      ack: os.state.ack.handler(({ input }) => {
+        services.stream.ack(input.clientId, input.seq)
+        return OK
+      }),
+    },
+    repositories: {
+      inspect: os.repositories.inspect.handler(({ input }) => repositories.inspect(input.path)),
+      add: os.repositories.add.handler(({ input }) => repositories.add(input)),
+      list: os.repositories.list.handler(() => ledger.select('repositories', '1 ORDER BY name')),
+      update: os.repositories.update.handler(({ input }) => repositories.update(input.id, input.baseBranch)),
+      trust: os.repositories.trust.handler(({ input }) => repositories.trust(input.id)),
+      commands: os.repositories.commands.handler(({ input }) => repositories.commands(input.id)),
+      remove: os.repositories.remove.handler(({ input }) => {
+        repositories.remove(input.id)
+        return { id: input.id }
+      }),
+      branches: os.repositories.branches.handler(({ input }) => repositories.branches(input.id)),
+      browse: os.repositories.browse.handler(({ input }) => repositories.browse(input.path)),
+      trySample: os.repositories.trySample.handler(() => services.sample.start()),
+    },
+    tasks: {
+      create: os.tasks.create.handler(({ input }) => view(tasks.create(input))),
+      edit: os.tasks.edit.handler(({ input }) => view(tasks.edit(input.id, input))),
+      fire: os.tasks.fire.handler(async ({ input }) => {
+        const fired = await tasks.fire(input)
+        return { task: view(fired.task), attempts: fired.attempts }
+      }),
+      fireRound: os.tasks.fireRound.handler(async ({ input }) => {
+        const fired = await tasks.fireRound(input.id, input)
+        return { task: view(fired.task), attempts: fired.attempts }
+      }),
+      preview: os.tasks.preview.handler(({ input }) => tasks.preview(input)),
+      list: os.tasks.list.handler(({ input }) =>
+        ledger
+          .select(
+            'tasks',
+            `(?1 IS NULL OR repoId = ?1) ${input.all ? '' : 'AND closedAt IS NULL'} ORDER BY createdAt DESC`,
+            input.repoId ?? null,
+          )
+          .map(view),
+      ),
+      get: os.tasks.get.handler(({ input }) => {
+        const task = ledger.require('tasks', input.id)
+        return {
+          task: view(task),
+          rounds: tasks.roundsOf(task.id),
+          attempts: ledger.select('attempts', 'taskId = ? ORDER BY round, n', task.id),
+          lessons: tasks.lessonsOf(task.id),
+        }
+      }),
+      editLesson: os.tasks.editLesson.handler(({ input }) => tasks.editLesson(input)),
+      abandon: os.tasks.abandon.handler(({ input }) => view(tasks.abandon(input.id))),
+      land: os.tasks.land.handler(({ input }) => {
+        services.lane.retry(input.id)
+        return view(ledger.require('tasks', input.id))
+      }),
+    },
+    attempts: {
+      list: os.attempts.list.handler(({ input }) =>
+        ledger.select(
+          'attempts',
+          `(?1 IS NULL OR taskId = ?1) ${input.all || input.taskId ? '' : "AND status NOT IN ('landed', 'trashed')"} ORDER BY createdAt DESC, n`,
+          input.taskId ?? null,
+        ),
+      ),
+      get: os.attempts.get.handler(({ input }) => ledger.require('attempts', input.id)),
+      verdict: os.attempts.verdict.handler(({ input }) => verdicts.give(input)),
+      undo: os.attempts.undo.handler(({ input }) => verdicts.undo(input.id)),
+      restore: os.attempts.restore.handler(({ input }) => verdicts.restore(input.id)),
+      stop: os.attempts.stop.handler(({ input }) => attempts.stop(input.id)),
+      answer: os.attempts.answer.handler(({ input }) => attempts.answer(input.id, input.text)),
+      resume: os.attempts.resume.handler(({ input }) => attempts.resume(input.id)),
+      changes: os.attempts.changes.handler(({ input }) => attempts.changes(input.id)),
+      patch: os.attempts.patch.handler(({ input }) => attempts.patch(input.id, input.paths)),
+      checkLog: os.attempts.checkLog.handler(async ({ input }) => ({
+        check: ledger.require('checks', input.checkId),
+        text: await services.gate.readLog(input.checkId),
+      })),
+      log: os.attempts.log.handler(({ input }) =>
+        attempts.log(input.id, input.from, input.maxBytes, input.raw),
+      ),
+    },
+    history: {
+      facts: os.history.facts.handler(({ input }) => ledger.facts(input)),
+    },
+  })
+}
+
+/** Without the keys whose value is undefined: a partial update must not erase what it does not name. */
+function definedOnly<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}

@@ -1,0 +1,241 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Attempt, PrepareStep } from '../../../shared/domain/attempt.ts'
+import { Failure, isFailure, messageOf } from '../../../shared/domain/failure.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { mintId } from '../../kernel/ids.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import type { AgentEnvironment } from '../agents/agent-environment.ts'
+import type { HookListener } from '../agents/hook-listener.ts'
+import type { AgentRegistry } from '../agents/registry.ts'
+import type { Ledger } from '../db/ledger.ts'
+import type { Git } from '../git/git.ts'
+import type { TerminalRegistry } from '../pty/terminal.ts'
+import type { WorkflowHooks } from '../repositories/workflow-hooks.ts'
+import { slotPrompt } from '../tasks/prompt.ts'
+import type { Signals } from './signals.ts'
+import { moveAttempt } from './transitions.ts'
+
+export interface AttemptRunnerDeps {
+  ledger: Ledger
+  git: Git
+  agents: AgentRegistry
+  environment: AgentEnvironment
+  hooks: HookListener
+  /** Argv of the hook program. */
+  hookCommand: readonly string[]
+  terminals: TerminalRegistry
+  workflowHooks: WorkflowHooks
+  signals: Signals
+  clock: Clock
+  log: Logger
+  /** `<dataDir>/run`: one private folder per attempt. */
+  runRoot: string
+  /** `<dataDir>/terminals`. */
+  terminalLogDir: string
+}
+
+/** A terminal's size until its first viewer says better. */
+const FIRST_COLS = 120
+const FIRST_ROWS = 32
+
+/** Takes one attempt from `pending` to a running agent. Every step can be repeated after a crash. */
+export class AttemptRunner {
+  readonly #deps: AttemptRunnerDeps
+
+  constructor(deps: AttemptRunnerDeps) {
+    this.#deps = deps
+  }
+
+  /** Prepares and starts the attempt; a failure ends it as `failed`, with the reason on its card. */
+  async start(id: string, signal: AbortSignal): Promise<void> {
+    const { ledger, clock } = this.#deps
+    const attempt = ledger.commit((tx) => {
+      const now = clock.now()
+      const before = tx.require('attempts', id)
+      // Entered again after a crash in the middle: the steps look at what is there.
+      return before.status === 'pending'
+        ? moveAttempt(ledger, tx, id, 'prepare', { now, change: { startedAt: now, step: 'worktree' } })
+        : before
+    })
+    try {
+      await this.#prepare(attempt, signal)
+      await this.#launch(attempt, null)
+    } catch (error) {
+      if (signal.aborted) return
+      if (!isFailure(error)) this.#deps.log.error('attempt could not be started', { attemptId: id, error })
+      ledger.commit((tx) => {
+        const now = clock.now()
+        const reason = messageOf(error)
+        moveAttempt(ledger, tx, id, 'fail', {
+          now,
+          reason,
+          change: {
+            endReason: isFailure(error, 'agent_missing') ? 'agent_missing' : 'prepare_failed',
+            endedAt: now,
+            attention: { kind: 'crash', since: now, detail: reason },
+          },
+        })
+      })
+    }
+  }
+
+  /** Starts the agent again in the worktree that is there: the same conversation where its driver can, else from the prompt. */
+  async resume(id: string, message: string | null): Promise<Attempt> {
+    const { ledger, git, agents, environment } = this.#deps
+    const attempt = ledger.require('attempts', id)
+    const repository = ledger.require('repositories', attempt.repoId)
+    await git.verifyWorktree({ repo: repository.path, path: attempt.worktree })
+    const driver = agents.driver(attempt.agent)
+    const { env } = await environment.get()
+    const resume = attempt.sessionRef ? { sessionRef: attempt.sessionRef, message } : null
+    const same =
+      resume !== null &&
+      (await driver.canResume({ worktree: attempt.worktree, env, resume, runDir: this.runDir(id) }))
+    ledger.commit((tx) =>
+      moveAttempt(ledger, tx, id, 'start', {
+        now: this.#deps.clock.now(),
+        actor: 'engineer',
+        reason: same
+          ? 'The conversation goes on.'
+          : 'Started afresh in the same worktree: the old conversation cannot be continued.',
+        change: { attention: null, endReason: null, endedAt: null, verdict: null, readyAt: null },
+      }),
+    )
+    await this.#launch(ledger.require('attempts', id), same ? resume : null)
+    return ledger.require('attempts', id)
+  }
+
+  runDir(id: string): string {
+    return join(this.#deps.runRoot, id)
+  }
+
+  async #prepare(attempt: Attempt, signal: AbortSignal): Promise<void> {
+    const { ledger, git, signals, workflowHooks } = this.#deps
+    const repository = ledger.require('repositories', attempt.repoId)
+    const place = { repo: repository.path, path: attempt.worktree }
+    await git.addWorktree({
+      ...place,
+      branch: attempt.branch,
+      baseSha: attempt.baseSha,
+      attemptId: attempt.id,
+      signal,
+    })
+    this.#step(attempt, 'checkout')
+    await git.checkoutWorktree({
+      ...place,
+      signal,
+      onProgress: (percent) => signals.set(attempt.id, { progress: percent / 100 }),
+    })
+    this.#step(attempt, 'files')
+    await workflowHooks.copyFiles(repository, attempt.worktree)
+    this.#step(attempt, 'hook')
+    await workflowHooks.run(repository, 'after_create', attempt, signal)
+    await workflowHooks.run(repository, 'before_run', attempt, signal)
+    this.#step(attempt, 'agent')
+  }
+
+  async #launch(
+    attempt: Attempt,
+    resume: { sessionRef: string; message: string | null } | null,
+  ): Promise<void> {
+    const { ledger, clock, agents, environment, hooks, terminals } = this.#deps
+    const round = ledger.require('rounds', attempt.roundId)
+    const driver = agents.driver(attempt.agent)
+    const runDir = this.runDir(attempt.id)
+    await mkdir(runDir, { recursive: true, mode: 0o700 })
+    const promptFile = join(runDir, 'prompt.md')
+    const prompt = slotPrompt(round.prompt, attempt.slot)
+    await writeFile(promptFile, prompt, { mode: 0o600 })
+    const door = await hooks.open(attempt.id, runDir)
+    const { env } = await environment.get()
+    const plan = await driver.plan({
+      attemptId: attempt.id,
+      taskId: attempt.taskId,
+      round: attempt.round,
+      n: attempt.n,
+      slot: attempt.slot,
+      worktree: attempt.worktree,
+      branch: attempt.branch,
+      baseSha: attempt.baseSha,
+      prompt,
+      promptFile,
+      runDir,
+      hook: { file: door.file, command: this.#deps.hookCommand },
+      env,
+      resume,
+      ports: null,
+    })
+    const old = attempt.terminalId ? ledger.get('terminals', attempt.terminalId) : undefined
+    const id = old?.id ?? mintId('term', clock.now())
+    const epoch = (old?.epoch ?? 0) + 1
+    const logPath = join(this.#deps.terminalLogDir, `${id}-${epoch}.log`)
+    // The row comes first: should we die before the next line is written, boot finds the process by this id.
+    ledger.commit((tx) => {
+      tx.put('terminals', {
+        id,
+        attemptId: attempt.id,
+        epoch,
+        state: 'live',
+        pid: null,
+        pidStartedAt: null,
+        exitCode: null,
+        killRequestedAt: null,
+        logPath,
+        createdAt: clock.now(),
+      })
+      tx.patch('attempts', attempt.id, { terminalId: id, sessionRef: plan.sessionRef ?? attempt.sessionRef })
+      if (tx.require('attempts', attempt.id).status === 'preparing')
+        moveAttempt(ledger, tx, attempt.id, 'start', { now: clock.now() })
+    })
+    try {
+      const terminal = await terminals.open({
+        id,
+        epoch,
+        file: plan.file,
+        args: plan.args,
+        cwd: attempt.worktree,
+        env: plan.env,
+        cols: FIRST_COLS,
+        rows: FIRST_ROWS,
+        logPath,
+      })
+      ledger.commit((tx) => {
+        tx.patch('terminals', id, { pid: terminal.pid, pidStartedAt: terminal.pidStartedAt })
+        tx.fact({
+          kind: 'terminal.opened',
+          repoId: attempt.repoId,
+          taskId: attempt.taskId,
+          attemptId: attempt.id,
+          body: { agent: attempt.agent, pid: terminal.pid, resumed: resume !== null },
+        })
+        // An agent that exits at once may be through before we get here: its exit is handled by the supervisor.
+        if (tx.require('attempts', attempt.id).status === 'starting')
+          moveAttempt(ledger, tx, attempt.id, 'run', { now: clock.now(), source: 'process' })
+      })
+    } catch (error) {
+      ledger.commit((tx) => tx.patch('terminals', id, { state: 'exited' }))
+      if (isFailure(error)) throw error
+      throw new Failure(
+        'pty_failed',
+        `The terminal could not be opened: ${messageOf(error)}`,
+        {},
+        { cause: error },
+      )
+    }
+  }
+
+  #step(attempt: Attempt, step: PrepareStep): void {
+    this.#deps.signals.set(attempt.id, { progress: 0 })
+    this.#deps.ledger.commit((tx) => {
+      tx.patch('attempts', attempt.id, { step })
+      tx.fact({
+        kind: 'attempt.step',
+        repoId: attempt.repoId,
+        taskId: attempt.taskId,
+        attemptId: attempt.id,
+        body: { step },
+      })
+    })
+  }
+}

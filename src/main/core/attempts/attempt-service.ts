@@ -1,0 +1,172 @@
+import { stripVTControlCharacters } from 'node:util'
+import type { FileChange } from '../../../shared/contract/attempts.ts'
+import type { Attempt } from '../../../shared/domain/attempt.ts'
+import { Failure } from '../../../shared/domain/failure.ts'
+import { canAttempt, isOver } from '../../../shared/machines/attempt-machine.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Ledger } from '../db/ledger.ts'
+import type { Git } from '../git/git.ts'
+import type { TerminalRegistry } from '../pty/terminal.ts'
+import type { AttemptRunner } from './attempt-runner.ts'
+import type { DeliveryWatch } from './delivery-watch.ts'
+import type { Retire } from './retire.ts'
+import { moveAttempt } from './transitions.ts'
+
+export interface AttemptServiceDeps {
+  ledger: Ledger
+  git: Git
+  terminals: TerminalRegistry
+  runner: AttemptRunner
+  retire: Retire
+  delivery: DeliveryWatch
+  clock: Clock
+}
+
+/** A diff beyond this is cut: nobody reads it at once, and it must cross the wire. */
+const MAX_PATCH_BYTES = 4 * 1024 * 1024
+
+/** Git's letters for what happened to a file. */
+const CHANGE_OF: Record<string, FileChange['status']> = {
+  A: 'added',
+  M: 'modified',
+  D: 'deleted',
+  R: 'renamed',
+  C: 'copied',
+  T: 'typechange',
+  U: 'modified',
+  '?': 'untracked',
+}
+
+/** What the engineer can do with one attempt apart from judging it. */
+export class AttemptService {
+  readonly #deps: AttemptServiceDeps
+
+  constructor(deps: AttemptServiceDeps) {
+    this.#deps = deps
+  }
+
+  /** Ends the agent; worktree and branch stay and can be judged or resumed. */
+  async stop(id: string): Promise<Attempt> {
+    const { ledger, retire, clock } = this.#deps
+    const attempt = ledger.require('attempts', id)
+    if (!canAttempt(attempt.status, 'cancel'))
+      throw new Failure(
+        'illegal_state',
+        `Attempt ${attempt.n} is ${attempt.status}: nothing runs that could be stopped.`,
+      )
+    await retire.stopAgent(attempt, 'stopped by the engineer')
+    const now = ledger.require('attempts', id)
+    if (now.status === 'cancelled' || !canAttempt(now.status, 'cancel')) return now
+    return ledger.commit((tx) =>
+      moveAttempt(ledger, tx, id, 'cancel', {
+        now: clock.now(),
+        actor: 'engineer',
+        source: 'engineer',
+        reason: 'Stopped.',
+        change: { endReason: 'stopped', endedAt: clock.now(), attention: null },
+      }),
+    )
+  }
+
+  /** Types `text` as one message into the agent's terminal; `delivered` says whether the agent itself confirmed it. */
+  async answer(id: string, text: string): Promise<{ delivered: boolean }> {
+    const { ledger, terminals } = this.#deps
+    const attempt = ledger.require('attempts', id)
+    const terminal = attempt.terminalId ? terminals.get(attempt.terminalId) : null
+    if (terminal?.state !== 'live')
+      throw new Failure(
+        'agent_exited',
+        `Attempt ${attempt.n} has no agent that could read this. Resume it first.`,
+      )
+    const confirmed = this.#deps.delivery.expect(id)
+    await terminals.sendText(terminal.id, text)
+    const delivered = await confirmed
+    ledger.commit((tx) =>
+      tx.fact({
+        kind: 'attempt.answered',
+        actor: 'engineer',
+        repoId: attempt.repoId,
+        taskId: attempt.taskId,
+        attemptId: id,
+        body: { text, delivered },
+      }),
+    )
+    return { delivered }
+  }
+
+  async resume(id: string): Promise<Attempt> {
+    const attempt = this.#deps.ledger.require('attempts', id)
+    if (!canAttempt(attempt.status, 'start'))
+      throw new Failure('illegal_state', `Attempt ${attempt.n} is ${attempt.status}: it cannot be resumed.`)
+    return this.#deps.runner.resume(id, null)
+  }
+
+  async changes(id: string) {
+    const attempt = this.#deps.ledger.require('attempts', id)
+    const { repo, from, to, worktree } = this.#range(attempt)
+    const stat = worktree
+      ? await this.#deps.git.diffStat({ repo, path: worktree, baseSha: from })
+      : await this.#deps.git.diffStatBetween({ repo, from, to })
+    return {
+      baseSha: attempt.baseSha,
+      headSha: attempt.headSha,
+      files: stat.perFile.map((file) => ({ ...file, status: CHANGE_OF[file.status] ?? 'modified' })),
+    }
+  }
+
+  async patch(
+    id: string,
+    paths: readonly string[] | undefined,
+  ): Promise<{ patch: string; truncated: boolean }> {
+    const { repo, from, to } = this.#range(this.#deps.ledger.require('attempts', id))
+    if (from === to) return { patch: '', truncated: false }
+    return this.#deps.git.diffPatch({
+      repo,
+      from,
+      to,
+      maxBytes: MAX_PATCH_BYTES,
+      ...(paths ? { paths } : {}),
+    })
+  }
+
+  /** What the attempt's terminal wrote, from a byte offset on. */
+  async log(
+    id: string,
+    from: number,
+    maxBytes: number,
+    raw: boolean,
+  ): Promise<{ text: string; next: number; end: boolean; live: boolean }> {
+    const { ledger, terminals } = this.#deps
+    const attempt = ledger.require('attempts', id)
+    if (!attempt.terminalId) return { text: '', next: 0, end: true, live: !isOver(attempt.status) }
+    const slice = await terminals.readLog(attempt.terminalId, from, maxBytes)
+    const next = slice.offset + slice.bytes.length
+    const text = Buffer.from(slice.bytes).toString('utf8')
+    return {
+      text: raw ? text : plainText(text),
+      next,
+      end: next >= slice.end,
+      live: terminals.get(attempt.terminalId)?.state === 'live',
+    }
+  }
+
+  /** Where the attempt's work is: in its worktree, or, once that is gone, in the state that was kept. */
+  #range(attempt: Attempt): { repo: string; from: string; to: string; worktree: string | null } {
+    const repository = this.#deps.ledger.require('repositories', attempt.repoId)
+    const gone = attempt.trashRef !== null || attempt.status === 'landed'
+    return {
+      repo: repository.path,
+      from: attempt.baseSha,
+      to: (gone && attempt.trashRef) || attempt.headSha || attempt.baseSha,
+      worktree: gone ? null : attempt.worktree,
+    }
+  }
+}
+
+/** Terminal output as lines of plain text: escapes removed, a line that was drawn over keeps its last state. */
+function plainText(output: string): string {
+  return stripVTControlCharacters(output)
+    .split('\n')
+    .map((line) => line.replace(/\r+$/, '').split('\r').at(-1))
+    .join('\n')
+}

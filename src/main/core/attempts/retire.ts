@@ -1,0 +1,190 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Attempt } from '../../../shared/domain/attempt.ts'
+import { Failure, isFailure } from '../../../shared/domain/failure.ts'
+import { canAttempt } from '../../../shared/machines/attempt-machine.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import type { Ledger } from '../db/ledger.ts'
+import type { Git } from '../git/git.ts'
+import type { WorktreeAt } from '../git/place.ts'
+import { isLoose } from '../git/status.ts'
+import type { TerminalRegistry } from '../pty/terminal.ts'
+import type { WorkflowHooks } from '../repositories/workflow-hooks.ts'
+import type { AttemptFinisher } from './attempt-finisher.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { moveAttempt } from './transitions.ts'
+
+export interface RetireDeps {
+  ledger: Ledger
+  git: Git
+  terminals: TerminalRegistry
+  finisher: AttemptFinisher
+  dispatcher: Dispatcher
+  workflowHooks: WorkflowHooks
+  clock: Clock
+  log: Logger
+  worktreeRoot: string
+  runRoot: string
+}
+
+/** Ends what an attempt occupies, without losing any of it. Every step can be repeated after a crash. */
+export class Retire {
+  readonly #deps: RetireDeps
+
+  constructor(deps: RetireDeps) {
+    this.#deps = deps
+  }
+
+  /** Ends the agent and everything it started. The intent is durable: a crash in between is finished at the next boot. */
+  async stopAgent(attempt: Pick<Attempt, 'id' | 'terminalId'>, reason: string): Promise<void> {
+    const { ledger, terminals, clock, dispatcher, finisher } = this.#deps
+    dispatcher.cancel(attempt.id)
+    finisher.cancel(attempt.id)
+    const terminal = attempt.terminalId ? ledger.get('terminals', attempt.terminalId) : undefined
+    if (terminal?.state !== 'live') return
+    ledger.commit((tx) => tx.patch('terminals', terminal.id, { killRequestedAt: clock.now() }))
+    const report = await terminals.kill(terminal.id, reason)
+    if (report.survivors.length > 0)
+      this.#deps.log.error('processes survived their end', {
+        terminalId: terminal.id,
+        survivors: report.survivors,
+      })
+  }
+
+  /** Ends and keeps all attempts of a task that is given up. */
+  async task(taskId: string, reason: string): Promise<void> {
+    const { ledger, clock } = this.#deps
+    const open = ledger
+      .select('attempts', 'taskId = ?', taskId)
+      .filter((attempt) => canAttempt(attempt.status, 'trash'))
+    await Promise.all(
+      open.map(async (attempt) => {
+        await this.stopAgent(attempt, reason)
+        ledger.commit((tx) => {
+          if (canAttempt(tx.require('attempts', attempt.id).status, 'trash'))
+            moveAttempt(ledger, tx, attempt.id, 'trash', {
+              now: clock.now(),
+              reason,
+              change: { attention: null },
+            })
+        })
+        await this.keepAndRemove(attempt.id, 'trash')
+      }),
+    )
+  }
+
+  /**
+   * Keeps the attempt's full state under `ref` and removes its worktree and branch. What cannot be kept is not removed;
+   * a worktree that is already gone leaves the branch's head under the ref.
+   */
+  async keepAndRemove(id: string, kind: 'trash' | 'landed'): Promise<void> {
+    const { ledger, git, log } = this.#deps
+    const attempt = ledger.require('attempts', id)
+    if (attempt.trashRef) return
+    const repository = ledger.require('repositories', attempt.repoId)
+    const place = { repo: repository.path, path: attempt.worktree }
+    try {
+      const kept = await this.#keep(attempt, place, kind)
+      if (kept) {
+        ledger.commit((tx) => {
+          tx.patch('attempts', id, { trashRef: kept.ref, ignoredFiles: kept.ignoredFiles })
+          tx.fact({
+            kind: 'attempt.kept',
+            repoId: attempt.repoId,
+            taskId: attempt.taskId,
+            attemptId: id,
+            body: { ...kept },
+          })
+        })
+        if (!kept.worktreeMissing)
+          await this.#deps.workflowHooks.run(
+            repository,
+            'before_remove',
+            attempt,
+            AbortSignal.timeout(120_000),
+          )
+        await git.removeWorktree({ ...place, root: this.#deps.worktreeRoot, attemptId: id })
+        const expectedSha = await git.resolveRef(repository.path, `refs/heads/${attempt.branch}`)
+        if (expectedSha)
+          await git.deleteBranch({ repo: repository.path, branch: attempt.branch, expectedSha })
+      }
+      // Prompt, hook descriptor and per-launch settings have served; the transcript stays.
+      await rm(join(this.#deps.runRoot, id), { recursive: true, force: true })
+    } catch (error) {
+      if (!isFailure(error)) throw error
+      log.warn('attempt stays where it is', { attemptId: id, error })
+      ledger.commit((tx) => {
+        const attention = {
+          kind: 'tamper' as const,
+          since: this.#deps.clock.now(),
+          detail: `Its worktree was not removed: ${error.message}`,
+        }
+        tx.patch('attempts', id, { attention })
+        tx.fact({
+          kind: 'attempt.attention',
+          repoId: attempt.repoId,
+          taskId: attempt.taskId,
+          attemptId: id,
+          body: { ...attention },
+        })
+      })
+    }
+  }
+
+  /** Makes worktree and branch of a kept attempt again, as they were. */
+  async bringBack(attempt: Attempt, repo: string): Promise<void> {
+    const { git } = this.#deps
+    const place = { repo, path: attempt.worktree }
+    if (!attempt.trashRef?.startsWith('refs/quartet/heads/')) {
+      await git.restoreSnapshot({ ...place, attemptId: attempt.id })
+      return
+    }
+    const baseSha = await git.resolveRef(repo, attempt.trashRef)
+    if (!baseSha)
+      throw new Failure(
+        'not_found',
+        `What was kept of attempt ${attempt.n} is gone: ${attempt.trashRef} does not exist.`,
+      )
+    await git.addWorktree({ ...place, branch: attempt.branch, baseSha, attemptId: attempt.id })
+    await git.checkoutWorktree(place)
+  }
+
+  /** Puts the attempt's state under a ref; null when it never had a worktree nor a branch. */
+  async #keep(attempt: Attempt, place: WorktreeAt, kind: 'trash' | 'landed'): Promise<Kept | null> {
+    const { git } = this.#deps
+    try {
+      const status = kind === 'landed' ? await git.readStatus(place) : null
+      if (status?.headSha && status.headSha === attempt.headSha && !isLoose(status)) {
+        return {
+          ref: await git.keepCommit({
+            repo: place.repo,
+            attemptId: attempt.id,
+            kind: 'landed',
+            sha: status.headSha,
+          }),
+          ignoredFiles: 0,
+          worktreeMissing: false,
+        }
+      }
+      const snapshot = await git.snapshot({ ...place, attemptId: attempt.id, branch: attempt.branch })
+      return { ref: snapshot.ref, ignoredFiles: snapshot.ignored.count, worktreeMissing: false }
+    } catch (error) {
+      if (!isFailure(error, 'worktree_missing')) throw error
+      const head = await git.resolveRef(place.repo, `refs/heads/${attempt.branch}`)
+      if (!head) return null
+      return {
+        ref: await git.keepCommit({ repo: place.repo, attemptId: attempt.id, kind: 'heads', sha: head }),
+        ignoredFiles: 0,
+        worktreeMissing: true,
+      }
+    }
+  }
+}
+
+interface Kept {
+  ref: string
+  /** Ignored files (build output, `.env`) that the ref does not hold. */
+  ignoredFiles: number
+  worktreeMissing: boolean
+}

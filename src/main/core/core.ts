@@ -1,0 +1,284 @@
+import { availableParallelism, homedir } from 'node:os'
+import { join } from 'node:path'
+import type { DoctorLine } from '../../shared/domain/host.ts'
+import { Scope } from '../kernel/disposable.ts'
+import { Emitter } from '../kernel/emitter.ts'
+import { createAgentEnvironment } from './agents/agent-environment.ts'
+import { listenForHooks } from './agents/hook-listener.ts'
+import { hookCommand } from './agents/programs.ts'
+import { createAgentRegistry } from './agents/registry.ts'
+import { sampleRepository } from './agents/sample-repository.ts'
+import { createRouter } from './api/router.ts'
+import { StateStream } from './api/state-stream.ts'
+import { AttemptFinisher } from './attempts/attempt-finisher.ts'
+import { AttemptRunner } from './attempts/attempt-runner.ts'
+import { AttemptService } from './attempts/attempt-service.ts'
+import { AttemptSupervisor } from './attempts/attempt-supervisor.ts'
+import { DeliveryWatch } from './attempts/delivery-watch.ts'
+import { DiffWatch } from './attempts/diff-watch.ts'
+import { Dispatcher } from './attempts/dispatcher.ts'
+import { Retire } from './attempts/retire.ts'
+import { Signals } from './attempts/signals.ts'
+import { placesOf } from './data-dir.ts'
+import { Ledger } from './db/ledger.ts'
+import { openDatabase } from './db/open.ts'
+import { createGit } from './git/git.ts'
+import { LandLane } from './landing/land-lane.ts'
+import type { Core, CoreOptions } from './options.ts'
+import { createTerminals } from './pty/create-terminals.ts'
+import { connectViewer } from './pty/viewer.ts'
+import { recover } from './recovery.ts'
+import { RepositoryService } from './repositories/repository-service.ts'
+import { SampleService } from './repositories/sample-service.ts'
+import { WorkflowHooks } from './repositories/workflow-hooks.ts'
+import { VerdictService } from './review/verdict-service.ts'
+import { VerifyGate } from './review/verify-gate.ts'
+import { SettingsStore } from './settings.ts'
+import { TaskService } from './tasks/task-service.ts'
+
+const UNDO_MS = 10_000
+const REPOSITORY_SWEEP_MS = 60_000
+const TRASH_SWEEP_MS = 30_000
+
+/** Puts the core together by hand, brings what a crash left into order, and goes on where it was. */
+export async function createCore(options: CoreOptions): Promise<Core> {
+  const { clock, redactor } = options
+  const places = placesOf(options.dataDir)
+  const log = options.log.child('core')
+  const scope = new Scope(log)
+  const ledger = new Ledger(await openDatabase(join(places.db, 'quartet.db')), clock, redactor)
+  const settings = new SettingsStore(ledger)
+  const signals = new Signals()
+  const git = createGit({ log: log.child('git'), clock })
+
+  const environment = createAgentEnvironment({
+    hostEnv: options.env,
+    cacheFile: join(places.run, 'environment.json'),
+    log: log.child('environment'),
+    clock,
+  })
+  const commandEnvironment = async () => (await environment.get()).env
+  const agents = createAgentRegistry({
+    nodePath: options.nodePath,
+    resourcesDir: options.resourcesDir,
+    electron: options.host === 'electron',
+    rehearsalPace: options.env.QUARTET_REHEARSAL_PACE,
+    clock,
+  })
+  agents.setCustom(settings.value.customAgents)
+  scope.own(settings.changed.on((value) => agents.setCustom(value.customAgents)))
+
+  const terminals = scope.own(
+    createTerminals({
+      dataDir: places.root,
+      entry: options.ptyHostEntry,
+      nodePath: options.nodePath,
+      electron: options.host === 'electron',
+      log: log.child('terminals'),
+      clock,
+    }),
+  )
+  const workflowHooks = new WorkflowHooks({ git, log: log.child('hooks'), environment: commandEnvironment })
+  const gate = new VerifyGate({
+    ledger,
+    clock,
+    redactor,
+    logDir: join(places.root, 'checks'),
+    environment: commandEnvironment,
+    parallel: availableParallelism(),
+  })
+  const delivery = new DeliveryWatch(scope)
+  const diffs = new DiffWatch({ ledger, git, clock, scope })
+  const finisher = new AttemptFinisher({ ledger, git, gate, workflowHooks, diffs, clock, log, scope })
+  const supervisor = new AttemptSupervisor({
+    ledger,
+    agents,
+    terminals,
+    finisher,
+    diffs,
+    signals,
+    delivery,
+    settings,
+    clock,
+    log,
+    scope,
+  })
+  const hooks = await listenForHooks({
+    dir: places.run,
+    log: log.child('hooks'),
+    clock,
+    redactor,
+    onMessage: (message) => supervisor.onHook(message),
+  })
+  const runner = new AttemptRunner({
+    ledger,
+    git,
+    agents,
+    environment,
+    hooks,
+    hookCommand: hookCommand(options.nodePath, options.resourcesDir, options.host === 'electron'),
+    terminals,
+    workflowHooks,
+    signals,
+    clock,
+    log,
+    runRoot: join(places.run, 'attempts'),
+    terminalLogDir: places.terminals,
+  })
+  const dispatcher = new Dispatcher({ ledger, settings, runner, scope })
+  const retire = new Retire({
+    ledger,
+    git,
+    terminals,
+    finisher,
+    dispatcher,
+    workflowHooks,
+    clock,
+    log,
+    worktreeRoot: places.worktrees,
+    runRoot: join(places.run, 'attempts'),
+  })
+  const lane = new LandLane({ ledger, git, retire, settings, clock, log, scope })
+  const verdicts = new VerdictService({
+    ledger,
+    git,
+    retire,
+    lane,
+    finisher,
+    clock,
+    scope,
+    undoMs: options.undoMs ?? UNDO_MS,
+  })
+  const repositories = new RepositoryService({ ledger, git, clock, home: homedir() })
+  const tasks = new TaskService({
+    ledger,
+    git,
+    agents,
+    settings,
+    clock,
+    worktreeRoot: places.worktrees,
+    onFired: () => dispatcher.dispatch(),
+    retireTask: (id, reason) => scope.run(`retiring ${id}`, () => retire.task(id, reason)),
+  })
+  const sample = new SampleService({
+    ledger,
+    git,
+    repositories,
+    tasks,
+    sample: () => sampleRepository(options.resourcesDir),
+    dataDir: places.root,
+  })
+  const attempts = new AttemptService({ ledger, git, terminals, runner, retire, delivery, clock })
+  const stream = new StateStream(ledger, signals)
+  const shutdown = new Emitter<{ stopAgents: boolean }>()
+
+  const detect = async (refresh: boolean) => agents.detectAll((await environment.get()).env, { refresh })
+  const doctor = async (): Promise<DoctorLine[]> => {
+    const probed = await environment.get()
+    const found = await detect(true)
+    return [
+      { name: 'Data directory', status: 'ok', detail: places.root },
+      {
+        name: 'git',
+        ...(await git.version().then(
+          (version) => ({ status: 'ok' as const, detail: version.text }),
+          (error: Error) => ({ status: 'failed' as const, detail: error.message }),
+        )),
+      },
+      {
+        name: 'Login shell',
+        status: probed.problem ? 'warning' : 'ok',
+        detail: probed.problem ?? `Environment from ${probed.source}`,
+      },
+      ...found.map(
+        (agent): DoctorLine => ({
+          name: agent.label,
+          status: agent.problem ? 'warning' : agent.installed ? 'ok' : 'warning',
+          detail:
+            agent.problem ??
+            (agent.installed
+              ? [agent.version, agent.path].filter(Boolean).join(' · ') || 'ready'
+              : 'not installed'),
+        }),
+      ),
+      ...ledger
+        .select('repositories')
+        .map(
+          (repository): DoctorLine => ({
+            name: repository.name,
+            status: repository.problem ? 'failed' : 'ok',
+            detail: repository.problem ?? repository.path,
+          }),
+        ),
+    ]
+  }
+
+  await recover({
+    ledger,
+    terminals,
+    supervisor,
+    dispatcher,
+    finisher,
+    verdicts,
+    lane,
+    hooks,
+    retire,
+    clock,
+    log,
+    scope,
+    runRoot: join(places.run, 'attempts'),
+  })
+  scope.every('repository sweep', REPOSITORY_SWEEP_MS, () => repositories.refreshProblems())
+  scope.every('emptying the trash', TRASH_SWEEP_MS, async () => {
+    await git.emptyTrash({ root: places.worktrees, signal: scope.signal })
+  })
+
+  const busy = () =>
+    ledger.select(
+      'attempts',
+      "status IN ('pending', 'preparing', 'starting', 'running', 'waiting', 'stalled', 'finished', 'verifying', 'reviewing', 'mergeable', 'landing')",
+    ).length > 0 || ledger.select('attempts', "status = 'trashed' AND trashRef IS NULL").length > 0
+
+  return {
+    router: createRouter({
+      ledger,
+      stream,
+      settings,
+      repositories,
+      sample,
+      tasks,
+      attempts,
+      verdicts,
+      gate,
+      lane,
+      info: () => ({
+        version: options.version,
+        host: options.host,
+        capabilities: options.capabilities,
+        dataDir: places.root,
+        platform: process.platform,
+        home: homedir(),
+        pid: process.pid,
+      }),
+      agents: detect,
+      doctor,
+      requestShutdown: (request) => shutdown.emit(request),
+    }),
+    connectTerminals: (channel) => connectViewer({ channel, terminals, log: log.child('viewer') }),
+    onShutdown: (listener) => shutdown.on(listener),
+    busy,
+    close: async ({ stopAgents }) => {
+      if (stopAgents) {
+        const live = ledger.select(
+          'attempts',
+          "status IN ('preparing', 'starting', 'running', 'waiting', 'stalled')",
+        )
+        await Promise.all(live.map((attempt) => retire.stopAgent(attempt, 'Quartet was closed')))
+      }
+      scope.dispose()
+      await hooks.close()
+      await scope.settled()
+      ledger.close()
+    },
+  }
+}

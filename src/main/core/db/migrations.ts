@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto'
+import { init } from './migrations/0001-init.ts'
+
+export interface Migration {
+  /** 1, 2, …: the database's `user_version` after it. */
+  version: number
+  name: string
+  sql: string
+}
+
+/** In order. A migration that was released is never edited: its hash is checked at every start. */
+export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: 'init', sql: init }]
+
+export const hashOf = (migration: Migration): string =>
+  createHash('sha256').update(migration.sql).digest('hex')

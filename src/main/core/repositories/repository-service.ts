@@ -1,0 +1,249 @@
+import { readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { Failure, isFailure, messageOf } from '../../../shared/domain/failure.ts'
+import type { Repository, RepositoryInspection } from '../../../shared/domain/repository.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { mintId } from '../../kernel/ids.ts'
+import type { Ledger } from '../db/ledger.ts'
+import type { Git } from '../git/git.ts'
+import { isTrusted, NO_WORKFLOW, readWorkflow, WORKFLOW_FILE, type Workflow } from './workflow.ts'
+
+export interface RepositoryServiceDeps {
+  ledger: Ledger
+  git: Git
+  clock: Clock
+  /** Where a folder browser starts. */
+  home: string
+}
+
+/** Folders shown at once; a folder with more is cut, and typing the path still reaches the rest. */
+const MAX_FOLDERS = 500
+
+/** Local clones that were added to Quartet. */
+export class RepositoryService {
+  readonly #deps: RepositoryServiceDeps
+
+  constructor(deps: RepositoryServiceDeps) {
+    this.#deps = deps
+  }
+
+  /** Looks at a path; throws the reason why it cannot be added. */
+  async inspect(path: string): Promise<RepositoryInspection> {
+    const asked = expandHome(path.trim(), this.#deps.home)
+    const info = await stat(asked).catch(() => null)
+    if (!info) throw new Failure('not_a_repository', `There is nothing at ${asked}.`, { path: asked })
+    if (!info.isDirectory())
+      throw new Failure('not_a_repository', `${asked} is a file, not a folder.`, { path: asked })
+    const found = await this.#deps.git.inspectRepository({ path: asked })
+    const hasWorkflow = await stat(join(found.path, WORKFLOW_FILE)).then(
+      (s) => s.isFile(),
+      () => false,
+    )
+    return {
+      path: found.path,
+      name: basename(found.path),
+      baseBranch: found.baseBranch,
+      headBranch: found.headBranch,
+      branches: (await this.#deps.git.listBranches(found.path)).map((branch) => branch.name),
+      remoteUrl:
+        found.remotes.find((remote) => remote.name === 'origin')?.url ?? found.remotes[0]?.url ?? null,
+      hasWorkflow,
+      hasSubmodules: found.hasSubmodules,
+      hasLfs: found.hasLfs,
+    }
+  }
+
+  /** Adds a repository. With `trust`, consents to the commands that its WORKFLOW.md holds now. */
+  async add(input: {
+    path: string
+    baseBranch?: string | undefined
+    trust?: boolean | undefined
+  }): Promise<Repository> {
+    const { ledger, git, clock } = this.#deps
+    const found = await this.inspect(input.path)
+    const known = ledger.select('repositories', 'path = ?', found.path)[0]
+    if (known) {
+      if (input.trust) return this.trust(known.id)
+      throw new Failure('already_added', `${found.path} was added before, as “${known.name}”.`, {
+        id: known.id,
+      })
+    }
+    const baseBranch = input.baseBranch ?? found.baseBranch
+    await git.resolveBase(found.path, baseBranch)
+    const workflow = await readWorkflow(found.path).catch(() => NO_WORKFLOW)
+    const now = clock.now()
+    return ledger.commit((tx) => {
+      const repository = tx.put('repositories', {
+        id: mintId('repo', now),
+        path: found.path,
+        name: found.name,
+        baseBranch,
+        remoteUrl: found.remoteUrl,
+        forge: 'local',
+        trustedHash: input.trust ? workflow.hash : null,
+        problem: null,
+        createdAt: now,
+      })
+      tx.fact({
+        kind: 'repository.added',
+        actor: 'engineer',
+        repoId: repository.id,
+        body: { name: repository.name, baseBranch },
+      })
+      if (input.trust && workflow.hash) this.#factOfTrust(tx, repository.id, workflow)
+      return repository
+    })
+  }
+
+  async update(id: string, baseBranch: string): Promise<Repository> {
+    const repository = this.#deps.ledger.require('repositories', id)
+    await this.#deps.git.resolveBase(repository.path, baseBranch)
+    return this.#deps.ledger.commit((tx) => tx.patch('repositories', id, { baseBranch }))
+  }
+
+  async trust(id: string): Promise<Repository> {
+    const { ledger } = this.#deps
+    const repository = ledger.require('repositories', id)
+    const workflow = await readWorkflow(repository.path)
+    return ledger.commit((tx) => {
+      this.#factOfTrust(tx, id, workflow)
+      return tx.patch('repositories', id, { trustedHash: workflow.hash })
+    })
+  }
+
+  async commands(
+    id: string,
+  ): Promise<{
+    hash: string | null
+    trusted: boolean
+    commands: { key: string; run: string }[]
+    problem: string | null
+  }> {
+    const repository = this.#deps.ledger.require('repositories', id)
+    try {
+      const workflow = await readWorkflow(repository.path)
+      return {
+        hash: workflow.hash,
+        trusted: isTrusted(workflow, repository.trustedHash),
+        commands: workflow.commands,
+        problem: null,
+      }
+    } catch (error) {
+      return { hash: null, trusted: false, commands: [], problem: messageOf(error) }
+    }
+  }
+
+  async branches(id: string): Promise<string[]> {
+    const branches = await this.#deps.git.listBranches(this.#deps.ledger.require('repositories', id).path)
+    return branches.map((branch) => branch.name)
+  }
+
+  remove(id: string): void {
+    const { ledger } = this.#deps
+    ledger.require('repositories', id)
+    const tasks = ledger.select('tasks', 'repoId = ?', id)
+    if (tasks.some((task) => task.closedAt === null && task.status !== 'draft')) {
+      throw new Failure('in_use', 'This repository has open tasks. Land or abandon them first.')
+    }
+    if (tasks.length > 0)
+      throw new Failure(
+        'in_use',
+        'This repository has a history in Quartet, which is kept. It only shows when it is selected.',
+      )
+    ledger.commit((tx) => {
+      tx.remove('repositories', id)
+      tx.fact({ kind: 'repository.removed', actor: 'engineer', body: { id } })
+    })
+  }
+
+  /** Looks whether the repositories are still there and readable; a problem is shown and nothing is removed. */
+  async refreshProblems(): Promise<void> {
+    for (const repository of this.#deps.ledger.select('repositories')) {
+      const problem = await this.#problemOf(repository)
+      if (problem === repository.problem) continue
+      this.#deps.ledger.commit((tx) => {
+        tx.patch('repositories', repository.id, { problem })
+        tx.fact({ kind: 'repository.problem', repoId: repository.id, body: { problem } })
+      })
+    }
+  }
+
+  /** The repository, or `repository_missing` when it cannot be read now. */
+  async usable(id: string): Promise<Repository> {
+    const repository = this.#deps.ledger.require('repositories', id)
+    const problem = await this.#problemOf(repository)
+    if (problem) throw new Failure('repository_missing', problem, { id })
+    return repository
+  }
+
+  async browse(
+    path: string | undefined,
+  ): Promise<{
+    path: string
+    parent: string | null
+    entries: { name: string; path: string; isRepository: boolean }[]
+  }> {
+    const at = path ? expandHome(path, this.#deps.home) : this.#deps.home
+    let names: string[]
+    try {
+      const listed = await readdir(at, { withFileTypes: true })
+      names = listed
+        .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+        .map((entry) => entry.name)
+    } catch (error) {
+      throw new Failure('not_found', `Cannot list ${at}: ${messageOf(error)}`, { path: at })
+    }
+    const shown = names.sort((a, b) => a.localeCompare(b)).slice(0, MAX_FOLDERS)
+    const entries = await Promise.all(
+      shown.map(async (name) => ({
+        name,
+        path: join(at, name),
+        isRepository: await stat(join(at, name, '.git')).then(
+          () => true,
+          () => false,
+        ),
+      })),
+    )
+    return { path: at, parent: dirname(at) === at ? null : dirname(at), entries }
+  }
+
+  async #problemOf(repository: Repository): Promise<string | null> {
+    try {
+      await this.#deps.git.resolveBase(repository.path, repository.baseBranch)
+      return null
+    } catch (error) {
+      const gone = await stat(repository.path).then(
+        () => false,
+        () => true,
+      )
+      if (gone) return `${repository.path} is gone. Put it back, or abandon its tasks.`
+      if (isFailure(error)) return error.message
+      throw error
+    }
+  }
+
+  #factOfTrust(
+    tx: {
+      fact: (fact: {
+        kind: 'repository.trusted'
+        actor: 'engineer'
+        repoId: string
+        body: Record<string, unknown>
+      }) => void
+    },
+    repoId: string,
+    workflow: Workflow,
+  ): void {
+    tx.fact({
+      kind: 'repository.trusted',
+      actor: 'engineer',
+      repoId,
+      body: { hash: workflow.hash, commands: workflow.commands.map((command) => command.key) },
+    })
+  }
+}
+
+function expandHome(path: string, home: string): string {
+  if (path === '~') return home
+  return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(path)
+}
