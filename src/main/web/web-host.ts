@@ -25,9 +25,10 @@ export interface WebHostSetup {
   createCore: (options: CoreOptions) => Promise<Core>
   /** Folder of our package. */
   root: string
-  /** Tests shorten it. */
+  /** Tests shorten these. */
   idleMs?: number
   idlePollMs?: number
+  startingMs?: number
 }
 
 /** Long enough to read an answer and type the next command, short enough not to linger for the day. */
@@ -49,7 +50,12 @@ export async function runWebHost(argv: readonly string[], io: WebIo, setup: WebH
       throw error
     })
     if (!running) {
-      announce(io, json, await findOther(args.dataDir), 'Quartet already runs here')
+      announce(
+        io,
+        json,
+        await findOther(args.dataDir, setup.startingMs ?? STARTING_MS),
+        'Quartet already runs here',
+      )
       return 0
     }
     announce(
@@ -116,8 +122,8 @@ interface Address {
 }
 
 /** How to reach the core that holds the data directory. Throws `data_dir_locked` when it cannot be reached. */
-async function findOther(dataDir: string): Promise<Address> {
-  const deadline = performance.now() + STARTING_MS
+async function findOther(dataDir: string, startingMs: number): Promise<Address> {
+  const deadline = performance.now() + startingMs
   for (;;) {
     const holder = await holderOf(dataDir)
     if (holder?.url) {
