@@ -1,0 +1,43 @@
+/** Output is collected this long at most: a third of a frame, so nobody sees it. */
+const BATCH_MS = 8
+const BATCH_BYTES = 64 * 1024
+/** A small piece after silence is an echo: it goes at once. */
+const ECHO_BYTES = 1024
+
+/**
+ * Turns the ~700-byte pieces that a pseudoterminal gives into batches of at most 64 KiB or 8 ms; without it a flooding
+ * terminal costs 15,000 messages a second. Bounded by construction: a full batch is handed on synchronously.
+ */
+export class Batcher {
+  readonly #flushed: (batch: Buffer) => void
+  readonly #monotonic: () => number
+  #parts: Buffer[] = []
+  #bytes = 0
+  #timer: NodeJS.Timeout | undefined
+  #lastFlush = Number.NEGATIVE_INFINITY
+
+  constructor(flushed: (batch: Buffer) => void, monotonic: () => number = () => performance.now()) {
+    this.#flushed = flushed
+    this.#monotonic = monotonic
+  }
+
+  push(chunk: Buffer): void {
+    this.#parts.push(chunk)
+    this.#bytes += chunk.length
+    const isEcho =
+      this.#parts.length === 1 && chunk.length < ECHO_BYTES && this.#monotonic() - this.#lastFlush >= BATCH_MS
+    if (isEcho || this.#bytes >= BATCH_BYTES) this.flush()
+    else this.#timer ??= setTimeout(() => this.flush(), BATCH_MS)
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#bytes === 0) return
+    const batch = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts, this.#bytes)
+    this.#parts = []
+    this.#bytes = 0
+    this.#lastFlush = this.#monotonic()
+    this.#flushed(batch)
+  }
+}

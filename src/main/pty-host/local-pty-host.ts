@@ -1,0 +1,89 @@
+import { Failure } from '../../shared/domain/failure.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { Emitter } from '../kernel/emitter.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { PtyEvent, PtyHost, PtySpec } from '../pty-protocol/pty-host.ts'
+import { failedAttachment, unknownTerminal } from './attachment.ts'
+import type { LogFiles } from './log-writer.ts'
+import { replayLog } from './replay.ts'
+import { Session } from './session.ts'
+
+export interface LocalPtyHostOptions {
+  clock: Clock
+  log: Logger
+  /** Tests make the disk fail. */
+  logFiles?: LogFiles
+}
+
+/** What the process around a host may know besides. */
+export interface LocalPtyHost extends PtyHost {
+  /** Sessions whose program runs. */
+  readonly live: number
+  /** Ends all programs at once; for the end of tests. */
+  killAll(): Promise<void>
+}
+
+/** Terminals of this process. The detached host serves one of these over its socket; tests use it directly. */
+export function createLocalPtyHost(options: LocalPtyHostOptions): LocalPtyHost {
+  const sessions = new Map<string, Session>()
+  const starting = new Map<string, Promise<Session>>()
+  const events = new Emitter<PtyEvent>((error) =>
+    options.log.error('a listener of terminal events failed', { error }),
+  )
+
+  const find = (id: string): Session => {
+    const session = sessions.get(id)
+    if (!session) throw unknownTerminal(id)
+    return session
+  }
+
+  const start = async (spec: PtySpec): Promise<Session> => {
+    const session = await Session.start(spec, {
+      clock: options.clock,
+      logFiles: options.logFiles,
+      event: (event) => events.emit(event),
+    })
+    sessions.set(spec.id, session)
+    return session
+  }
+
+  return {
+    get live() {
+      return starting.size + [...sessions.values()].filter((session) => !session.exit).length
+    },
+    list: async () => [...sessions.values()].map((session) => session.info()),
+    async create(spec) {
+      // The same life asked for twice (a client that reconnected) is one life.
+      const known = (await starting.get(spec.id)) ?? sessions.get(spec.id)
+      if (known?.epoch === spec.epoch) return known.info()
+      if (known && !known.exit)
+        throw new Failure('illegal_state', 'This terminal is still running.', { id: spec.id })
+      const promise = start(spec).finally(() => starting.delete(spec.id))
+      starting.set(spec.id, promise)
+      return (await promise).info()
+    },
+    attach(id, from, sink) {
+      return sessions.get(id)?.attach(from, sink) ?? failedAttachment(sink, unknownTerminal(id))
+    },
+    write: async (id, input) => find(id).write(input),
+    paste: async (id, text, how) => find(id).paste(text, how),
+    resize: async (id, cols, rows) => find(id).resize(cols, rows),
+    async kill(id, reason) {
+      const session = find(id)
+      const report = await session.kill()
+      options.log.info('terminal ended on request', { id, reason, ...report })
+      return report
+    },
+    async forget(id) {
+      if (!find(id).exit) throw new Failure('illegal_state', 'This terminal is still running.', { id })
+      sessions.delete(id)
+    },
+    replay: replayLog,
+    onEvent: (listener) => events.on(listener),
+    onDown: () => ({ dispose: () => {} }),
+    async killAll() {
+      await Promise.all([...sessions.values()].map((session) => session.kill()))
+    },
+    dispose: () => {},
+  }
+}

@@ -1,0 +1,170 @@
+import { readSync, writeSync } from 'node:fs'
+import { access, constants, stat } from 'node:fs/promises'
+import { Socket } from 'node:net'
+import { delimiter, isAbsolute, join, resolve } from 'node:path'
+import { type IPty, spawn } from 'node-pty'
+import { Failure, messageOf } from '../../shared/domain/failure.ts'
+import { SESSION_MARK } from '../kernel/process-tree.ts'
+import type { PtySpec } from '../pty-protocol/pty-host.ts'
+
+/** Longest pause where the tail cannot be saved at the end: node-pty destroys its socket 200 ms after the child's exit. */
+const PAUSE_SLICE_MS = 60
+/** More than the kernel ever buffers for a pseudoterminal; ends the final read even if something odd keeps writing. */
+const MAX_TAIL_BYTES = 16 * 1024 * 1024
+const READ_BYTES = 64 * 1024
+
+export interface PtyProcessEvents {
+  data(chunk: Buffer): void
+  /** After the last data. `signal` is null for an ordinary end. */
+  exit(code: number | null, signal: number | null): void
+}
+
+/** One process on one pseudoterminal: raw bytes in both directions and nothing lost at the end. */
+export interface PtyProcess {
+  readonly pid: number
+  /** Stops reading; the process blocks once the kernel's buffer is full. */
+  pause(): void
+  resume(): void
+  resize(cols: number, rows: number): void
+  /** Writes what the kernel takes now and gives the number of bytes; 0 means: try again later; -1: the terminal is closed. */
+  write(bytes: Uint8Array): number
+}
+
+/**
+ * The program that `spec` would start, looked up as execvp would. Throws `agent_missing` or `worktree_missing`: node-pty
+ * itself would start a child that prints an error and exits with 1.
+ */
+export async function findProgram(spec: PtySpec): Promise<string> {
+  const folder = await stat(spec.cwd).catch(() => null)
+  if (!folder?.isDirectory()) {
+    throw new Failure('worktree_missing', `The working directory ${spec.cwd} does not exist.`, {
+      cwd: spec.cwd,
+    })
+  }
+  const hasFolder = spec.file.includes('/') || isAbsolute(spec.file)
+  const candidates = hasFolder
+    ? [resolve(spec.cwd, spec.file)]
+    : (spec.env.PATH ?? '')
+        .split(delimiter)
+        .filter(Boolean)
+        .map((path) => join(resolve(spec.cwd, path), spec.file))
+  for (const path of candidates) {
+    const found = await stat(path).catch(() => null)
+    if (!found?.isFile()) continue
+    const runs = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (runs) return path
+  }
+  throw new Failure('agent_missing', `Cannot start “${spec.file}”: there is no such program.`, {
+    program: spec.file,
+  })
+}
+
+/** Starts `program` (from `findProgram`) on a new pseudoterminal. Throws `pty_failed`. */
+export function startPtyProcess(program: string, spec: PtySpec, events: PtyProcessEvents): PtyProcess {
+  try {
+    const pty = spawn(program, [...spec.args], {
+      name: spec.env.TERM ?? 'xterm-256color',
+      cols: spec.cols,
+      rows: spec.rows,
+      cwd: spec.cwd,
+      env: { ...spec.env, [SESSION_MARK]: spec.id },
+      encoding: null,
+    })
+    return adapt(pty, events)
+  } catch (error) {
+    throw new Failure(
+      'pty_failed',
+      `Cannot open a terminal for ${spec.file}: ${messageOf(error)}`,
+      { program },
+      { cause: error },
+    )
+  }
+}
+
+function adapt(pty: IPty, events: PtyProcessEvents): PtyProcess {
+  // Not in node-pty's types. Without them (another platform or version) the terminal works with node-pty's own limits.
+  const socket: unknown = Reflect.get(pty, '_socket')
+  const fd: unknown = Reflect.get(pty, 'fd')
+  const raw =
+    socket instanceof Socket && typeof fd === 'number' && process.platform !== 'win32' ? { socket, fd } : null
+  let exited = false
+  let slice: NodeJS.Timeout | undefined
+
+  pty.onData((data) => {
+    const chunk: unknown = data
+    events.data(Buffer.isBuffer(chunk) ? chunk : Buffer.from(data))
+  })
+  pty.onExit(({ exitCode, signal }) => {
+    exited = true
+    clearTimeout(slice)
+    events.exit(signal ? null : exitCode, signal ? signal : null)
+  })
+  if (raw) saveTailOnDestroy(raw.socket, raw.fd, events.data)
+
+  return {
+    pid: pty.pid,
+    pause() {
+      if (exited) return
+      pty.pause()
+      if (raw) return
+      clearTimeout(slice)
+      slice = setTimeout(() => pty.resume(), PAUSE_SLICE_MS)
+    },
+    resume() {
+      clearTimeout(slice)
+      if (!exited) pty.resume()
+    },
+    resize(cols, rows) {
+      if (exited || raw?.socket.destroyed) return
+      pty.resize(cols, rows)
+    },
+    write(bytes) {
+      if (exited || raw?.socket.destroyed) return -1
+      if (!raw) {
+        pty.write(Buffer.from(bytes))
+        return bytes.length
+      }
+      // Synchronous on purpose: the descriptor does not block, and an asynchronous write could meet it closed and
+      // given to another file. node-pty's own writer spins at full speed while a process does not read.
+      try {
+        return writeSync(raw.fd, bytes)
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? error.code : ''
+        return code === 'EAGAIN' ? 0 : -1
+      }
+    },
+  }
+}
+
+/**
+ * node-pty destroys its socket 200 ms after the child's exit, read or not: with a paused or busy reader 16 kB arrived as
+ * 4 kB, exit code 0. Here the destruction first reads what the kernel still holds.
+ */
+function saveTailOnDestroy(socket: Socket, fd: number, data: (chunk: Buffer) => void): void {
+  const destroy = socket.destroy.bind(socket)
+  let saved = false
+  socket.destroy = (error?: Error) => {
+    if (!saved && !socket.destroyed) {
+      saved = true
+      // What the stream has read already; read() hands it on as ordinary data.
+      while (socket.read() !== null) {}
+      let budget = MAX_TAIL_BYTES
+      while (budget > 0) {
+        const buffer = Buffer.allocUnsafe(READ_BYTES)
+        let size = 0
+        try {
+          size = readSync(fd, buffer)
+        } catch {
+          // EAGAIN: nothing left; EIO: the other side is closed, which is how a pseudoterminal ends.
+        }
+        if (size <= 0) break
+        budget -= size
+        data(buffer.subarray(0, size))
+      }
+    }
+    return destroy(error)
+  }
+}
