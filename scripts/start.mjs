@@ -134,7 +134,10 @@ await main(async () => {
   }
   await install(say)
   await build(say)
-  const dataDir = values['data-dir'] === undefined ? undefined : resolve(process.env.INIT_CWD ?? process.cwd(), values['data-dir'])
+  const dataDir =
+    values['data-dir'] === undefined
+      ? undefined
+      : resolve(process.env.INIT_CWD ?? process.cwd(), values['data-dir'])
   const choice = await chooseHost({ host: values.host, open: !values['no-open'] })
   if (choice.kind === 'electron') {
     say(`Host: Electron (${choice.why}).`)

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { findChromium } from './chromium.mjs'
 import { findNode } from './node.mjs'
 import { program } from './program.mjs'
-import { duration, ownEnv, run, tail } from './run.mjs'
+import { duration, ownEnv, run } from './run.mjs'
 
 const LIMIT_MS = 10 * 60_000
 
@@ -14,6 +14,16 @@ async function playwrightBrowser() {
     { env: ownEnv() },
   )
   return result.code === 0 && existsSync(result.output) ? result.output : null
+}
+
+/** The line of an installer's output that says what went wrong. */
+function reasonOf(output) {
+  const lines = output.split('\n').map((line) => line.trim())
+  return (
+    lines.find((line) => /^(E:|Err:|(?:\w*Error|Failed|error)\b)/i.test(line)) ??
+    lines.findLast((line) => line !== '') ??
+    'no reason given'
+  )
 }
 
 /**
@@ -41,14 +51,14 @@ export async function installChromium(say) {
       say(`Installed ${path} in ${duration(performance.now() - started)}.`)
       return { ok: true, path }
     }
-    tried.push(`apt-get install chromium: ${tail(result.output || update.output, 3)}`)
+    tried.push(`apt-get install chromium: ${reasonOf(`${update.output}\n${result.output}`)}`)
   }
   say('Fetching Chromium (Playwright) …')
   const cli = program('@playwright/test', 'playwright')
   const result = await run(findNode(), [cli, 'install', 'chromium'], { env: ownEnv(), timeoutMs: LIMIT_MS })
   const path = await playwrightBrowser()
   if (path) return { ok: true, path }
-  tried.push(`playwright install chromium: ${tail(result.output, 3)}`)
+  tried.push(`playwright install chromium: ${reasonOf(result.output)}`)
   return {
     ok: false,
     why: `no Chromium on this machine and none could be installed; install Chromium, Chrome or Edge, or name one in QUARTET_CHROMIUM.\n${tried.join('\n')}`,

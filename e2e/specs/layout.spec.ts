@@ -1,0 +1,121 @@
+import { join } from 'node:path'
+import type { Page } from '@playwright/test'
+import { expect, test } from '../fixtures/host.ts'
+import { smallRepo } from '../fixtures/repo.ts'
+import type { Sandbox } from '../fixtures/sandbox.ts'
+import { expectStatus, taskRows, tile } from '../fixtures/window.ts'
+
+interface Box {
+  x: number
+  y: number
+  width: number
+  height: number
+}
+
+const SIZES = [
+  { width: 1280, height: 800 },
+  { width: 2560, height: 1440 },
+]
+
+/** Half a pixel: what rounding may cost. */
+const SLACK = 0.5
+
+const overlaps = (a: Box, b: Box) =>
+  a.x + a.width > b.x + SLACK &&
+  b.x + b.width > a.x + SLACK &&
+  a.y + a.height > b.y + SLACK &&
+  b.y + b.height > a.y + SLACK
+
+const inside = (inner: Box, outer: Box) =>
+  inner.x >= outer.x - SLACK &&
+  inner.y >= outer.y - SLACK &&
+  inner.x + inner.width <= outer.x + outer.width + SLACK &&
+  inner.y + inner.height <= outer.y + outer.height + SLACK
+
+async function boxOf(page: Page, testId: string): Promise<Box> {
+  const box = await page.getByTestId(testId).boundingBox()
+  if (!box) throw new Error(`${testId} is not shown`)
+  return box
+}
+
+async function fireShells(sandbox: Sandbox, repo: string, count: number): Promise<void> {
+  await sandbox.json(
+    'fire',
+    ...['--repo', repo, '--title', `Tiles ${count}`, '--brief', 'Show tiles', '--agent', 'shell'],
+    ...['--attempts', String(count), '--command', 'echo here I am; git commit -q --allow-empty -m done'],
+  )
+}
+
+test('one to eight tiles fill the window without overlapping or being cut', async ({ host }) => {
+  const { page, box } = host
+  const repo = await smallRepo(join(box.repos, 'small'), box.home)
+  for (const count of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    await fireShells(box, repo.path, count)
+    await taskRows(page)
+      .filter({ hasText: `Tiles ${count}` })
+      .click()
+    await expectStatus(page, count, /ready|failed/)
+    for (const size of SIZES) {
+      await page.setViewportSize(size)
+      const where = `${count} tiles at ${size.width}×${size.height}`
+      await expect(async () => {
+        const tiles = await Promise.all(Array.from({ length: count }, (_, i) => boxOf(page, `tile-${i + 1}`)))
+        const window = { x: 0, y: 0, ...size }
+        for (const [i, one] of tiles.entries()) {
+          expect(inside(one, window), `${where}: tile ${i + 1} is within the window`).toBe(true)
+          expect(one.width, `${where}: width of tile ${i + 1}`).toBeGreaterThan(200)
+          expect(one.height, `${where}: height of tile ${i + 1}`).toBeGreaterThan(120)
+          for (const other of tiles.slice(i + 1))
+            expect(overlaps(one, other), `${where}: overlap`).toBe(false)
+          for (const part of [
+            `tile-terminal-${i + 1}`,
+            `verdict-mergeable-${i + 1}`,
+            `verdict-trash-${i + 1}`,
+          ])
+            expect(inside(await boxOf(page, part), one), `${where}: ${part} is within its tile`).toBe(true)
+        }
+        // The page itself never scrolls: everything has its place.
+        expect(
+          await page.evaluate(() => {
+            const { scrollWidth, clientWidth, scrollHeight, clientHeight } = document.documentElement
+            return [scrollWidth - clientWidth, scrollHeight - clientHeight]
+          }),
+          `${where}: the page scrolls`,
+        ).toEqual([0, 0])
+      }).toPass({ timeout: 15_000 })
+    }
+  }
+})
+
+test('a tile zooms and comes back, and sizes are remembered', async ({ host }) => {
+  const { page, box } = host
+  const repo = await smallRepo(join(box.repos, 'small'), box.home)
+  await fireShells(box, repo.path, 4)
+  await taskRows(page).first().click()
+  await expectStatus(page, 4, /ready|failed/)
+  const before = await boxOf(page, 'tile-2')
+  await page.keyboard.press('2')
+  await page.keyboard.press('z')
+  await expect(tile(page, 1)).toBeHidden()
+  const zoomed = await boxOf(page, 'tile-2')
+  expect(zoomed.width).toBeGreaterThan(before.width * 1.5)
+  await page.keyboard.press('z')
+  await expect(tile(page, 1)).toBeVisible()
+  await expect
+    .poll(async () => Math.round((await boxOf(page, 'tile-2')).width))
+    .toBe(Math.round(before.width))
+
+  // Drag the line between the first two tiles, then come back another day.
+  const [one, two] = [await boxOf(page, 'tile-1'), await boxOf(page, 'tile-2')]
+  const x = (one.x + one.width + two.x) / 2
+  const y = one.y + one.height / 2
+  await page.mouse.move(x, y)
+  await page.mouse.down()
+  await page.mouse.move(x - 100, y, { steps: 10 })
+  await page.mouse.up()
+  const dragged = (await boxOf(page, 'tile-1')).width
+  expect(dragged).toBeLessThan(one.width - 60)
+  await page.reload()
+  await expect(tile(page, 1)).toBeVisible()
+  await expect.poll(async () => Math.abs((await boxOf(page, 'tile-1')).width - dragged)).toBeLessThan(4)
+})
