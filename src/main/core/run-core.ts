@@ -32,6 +32,7 @@ export interface RunningCore {
   readonly dir: DataDir
   readonly token: string
   readonly log: Logger
+  readonly redactor: Redactor
   /** Resolves when everything has ended, whoever asked for it. */
   readonly ended: Promise<void>
   /** Ends everything, once; agents go on unless `stopAgents`. */
@@ -77,7 +78,7 @@ export async function runCore(options: RunCoreOptions): Promise<RunningCore> {
     door.attach(core)
     await dir.describe({ url: door.url })
     log.info('serving', { url: door.url, pid: process.pid, version: options.version })
-    return supervise({ dir, door, core, token, log })
+    return supervise({ dir, door, core, token, log, redactor })
   } catch (error) {
     await door?.close()
     await core?.close({ stopAgents: false })
