@@ -27,8 +27,7 @@ export interface Terminal {
 export type TerminalEvent = {
   id: string
   epoch: number
-} & /** Coalesced by the host to about four a second: it wrote `bytes` since the last one. */
-(
+} /** Coalesced by the host to about four a second: it wrote `bytes` since the last one. */ & (
   | { type: 'activity'; offset: number; bytes: number; at: number }
   | { type: 'title'; title: string }
   | { type: 'bell'; at: number }
@@ -90,5 +89,10 @@ export interface TerminalRegistry extends Disposable {
   /** Drops an ended terminal from memory; the log files stay. */
   forget(id: string): Promise<void>
   readLog(id: string, fromOffset: number, maxBytes: number): Promise<LogSlice>
+  /** Draws the log up to `until` as a person saw it: `text` in lines, or `screen` as bytes for a reset terminal of that size. */
+  replay(
+    id: string,
+    request: { want: 'screen' | 'text'; scrollback: number; until?: number },
+  ): Promise<{ offset: number; cols: number; rows: number; data: Uint8Array }>
   onEvent(listener: (event: TerminalEvent) => void): Disposable
 }
