@@ -40,7 +40,9 @@ function isInstalledByHand() {
       const found = have[path]
       // Optional packages are those of other platforms.
       if (!found) return entry.optional === true && !isForThisPlatform(entry)
-      return found.version === entry.version && found.integrity === entry.integrity
+      if (found.version !== entry.version || found.integrity !== entry.integrity) return false
+      // npm writes its record for an install of the lockfile alone, too.
+      return existsSync(join(ROOT, path))
     })
   } catch {
     return false
