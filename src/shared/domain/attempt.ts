@@ -194,6 +194,8 @@ export const Finding = z.object({
   body: z.string(),
   status: z.enum(['open', 'accepted', 'clarified', 'pushed_back', 'deferred', 'resolved']),
   answer: z.string().nullable(),
+  /** Whose word the status is: an author's own pushing back does not lift a P0. */
+  answeredBy: z.enum(['author', 'engineer', 'reviewer']).nullable(),
   rev: z.number().int(),
   createdAt: z.number().int(),
 })

@@ -19,9 +19,12 @@ export const FactKind = z.enum([
   'attempt.kept',
   'attempt.restored',
   'attempt.usage',
+  'attempt.claimed',
+  'attempt.asked',
   'verdict.given',
   'verdict.undone',
   'check.ended',
+  'review.asked',
   'review.ended',
   'finding.answered',
   'lesson.written',
@@ -31,6 +34,7 @@ export const FactKind = z.enum([
   'terminal.ended',
   'terminal.log_stopped',
   'settings.changed',
+  'workflow.loaded',
 ])
 export type FactKind = z.infer<typeof FactKind>
 

@@ -17,6 +17,10 @@ export const Settings = z.object({
   slots: z.number().int().min(1).max(64).default(8),
   defaultAttempts: z.number().int().min(1).max(8).default(4),
   defaultAgents: z.array(z.string()).default([]),
+  /** Reviews by agents before a verdict; the workflow file's own reviewers run all the same. */
+  reviews: z.boolean().default(true),
+  /** Agent of the default reviewers and of the analysis of a trashed round; null for the first default agent that can. */
+  reviewAgent: z.string().nullable().default(null),
   landMethod: z.enum(['squash', 'merge', 'rebase']).default('squash'),
   /** Terminal font size in px. */
   fontSize: z.number().int().min(8).max(32).default(13),

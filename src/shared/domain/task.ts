@@ -79,6 +79,10 @@ export const Lesson = z.object({
   answer: z.string().nullable(),
   /** Who wrote it: `facts` when no agent was available for the analysis. */
   source: z.string(),
+  /** `analysing`: an agent is at it; until then the lesson holds what the facts alone teach. */
+  state: z.enum(['analysing', 'done']),
+  /** What the facts alone say, kept beside an agent's analysis and told to the next round as well. */
+  facts: z.string(),
   rev: z.number().int(),
   createdAt: z.number().int(),
 })

@@ -33,9 +33,18 @@ const TRANSITIONS: Record<AttemptStatus, Partial<Record<AttemptEvent, AttemptSta
   stalled: { run: 'running', ask: 'waiting', finish: 'finished', ...LIVE_ENDS },
   finished: { verify: 'verifying', review: 'reviewing', ready: 'ready', run: 'running', ...LIVE_ENDS },
   verifying: { review: 'reviewing', ready: 'ready', run: 'running', ...LIVE_ENDS },
-  reviewing: { ready: 'ready', run: 'running', ...LIVE_ENDS },
-  // A ready attempt may be told to go on (`run`) or checked again (`verify`).
-  ready: { approve: 'mergeable', trash: 'trashed', run: 'running', verify: 'verifying', cancel: 'cancelled' },
+  // `start`: the agent had ended and is started again with the findings.
+  reviewing: { ready: 'ready', run: 'running', start: 'starting', ...LIVE_ENDS },
+  // A ready attempt may be told to go on (`run`, `start` when its agent has ended), checked or reviewed again.
+  ready: {
+    approve: 'mergeable',
+    trash: 'trashed',
+    run: 'running',
+    start: 'starting',
+    verify: 'verifying',
+    review: 'reviewing',
+    cancel: 'cancelled',
+  },
   mergeable: {
     land: 'landing',
     undo: 'ready',

@@ -27,6 +27,9 @@ export const emptyEntities: Entities = {
   lessons: {},
   terminals: {},
   landRuns: {},
+  evidence: {},
+  reviews: {},
+  workflows: {},
 }
 
 function upsert<T extends TableName>(

@@ -3,8 +3,10 @@ import { Attempt, Check, Finding } from '../domain/attempt.ts'
 import { Fact } from '../domain/fact.ts'
 import { LandRun } from '../domain/landing.ts'
 import { Repository } from '../domain/repository.ts'
+import { Evidence, Review } from '../domain/review.ts'
 import { Lesson, Round, Task } from '../domain/task.ts'
 import { Terminal } from '../domain/terminal.ts'
+import { WorkflowState } from '../domain/workflow.ts'
 
 /** The rows that clients mirror, by table. Every row has `id` and `rev`. */
 export const ROW_SCHEMAS = {
@@ -17,6 +19,9 @@ export const ROW_SCHEMAS = {
   lessons: Lesson,
   terminals: Terminal,
   landRuns: LandRun,
+  evidence: Evidence,
+  reviews: Review,
+  workflows: WorkflowState,
 } as const
 
 export type TableName = keyof typeof ROW_SCHEMAS
@@ -34,6 +39,9 @@ export const Rows = z.object({
   lessons: z.array(Lesson).optional(),
   terminals: z.array(Terminal).optional(),
   landRuns: z.array(LandRun).optional(),
+  evidence: z.array(Evidence).optional(),
+  reviews: z.array(Review).optional(),
+  workflows: z.array(WorkflowState).optional(),
 })
 export type Rows = z.infer<typeof Rows>
 
@@ -46,6 +54,18 @@ export const Signal = z.object({
   progress: z.number().optional(),
   /** Title that the agent gave its terminal: hostile text, already cut and cleaned. */
   title: z.string().optional(),
+  /** The checks at work; null when they are through. */
+  verify: z
+    .object({
+      done: z.number().int(),
+      total: z.number().int(),
+      /** Names of the checks that run now. */
+      running: z.array(z.string()),
+      /** Last line that one of them printed: already cleaned and redacted. */
+      line: z.string(),
+    })
+    .nullable()
+    .optional(),
 })
 export type Signal = z.infer<typeof Signal>
 

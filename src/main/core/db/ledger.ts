@@ -1,3 +1,4 @@
+import type { FactKind } from '../../../shared/domain/fact.ts'
 import { Fact } from '../../../shared/domain/fact.ts'
 import { Failure } from '../../../shared/domain/failure.ts'
 import type { Row, Rows, TableName } from '../../../shared/state/tables.ts'
@@ -35,6 +36,9 @@ const WORDS: Record<TableName, string> = {
   lessons: 'lesson',
   terminals: 'terminal',
   landRuns: 'landing',
+  evidence: 'evidence',
+  reviews: 'review',
+  workflows: 'workflow file',
 }
 
 /** Closed tasks that a client gets at once; older ones are asked for. */
@@ -156,6 +160,8 @@ export class Ledger {
   facts(filter: {
     taskId?: string | undefined
     attemptId?: string | undefined
+    repoId?: string | undefined
+    kind?: FactKind | undefined
     before?: number | undefined
     limit: number
   }): Fact[] {
@@ -168,6 +174,14 @@ export class Ledger {
     if (filter.attemptId) {
       conditions.push('attemptId = ?')
       params.push(filter.attemptId)
+    }
+    if (filter.repoId) {
+      conditions.push('repoId = ?')
+      params.push(filter.repoId)
+    }
+    if (filter.kind) {
+      conditions.push('kind = ?')
+      params.push(filter.kind)
     }
     const stored = this.#db
       .prepare(`SELECT * FROM facts WHERE ${conditions.join(' AND ')} ORDER BY seq DESC LIMIT ?`)
@@ -191,6 +205,9 @@ export class Ledger {
         lessons: this.select('lessons', `taskId IN (${tasks})`),
         terminals: this.select('terminals', `attemptId IN (${attempts})`),
         landRuns: this.select('landRuns', `taskId IN (${tasks})`),
+        evidence: this.select('evidence', `attemptId IN (${attempts})`),
+        reviews: this.select('reviews', `attemptId IN (${attempts})`),
+        workflows: this.select('workflows'),
       },
       facts: this.facts({ limit: FACTS_IN_SNAPSHOT }).reverse(),
     }

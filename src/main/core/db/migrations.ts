@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { init } from './migrations/0001-init.ts'
+import { review } from './migrations/0003-review.ts'
 
 export interface Migration {
   /** 1, 2, …: the database's `user_version` after it. */
@@ -9,7 +10,10 @@ export interface Migration {
 }
 
 /** In order. A migration that was released is never edited: its hash is checked at every start. */
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: 'init', sql: init }]
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: 'init', sql: init },
+  { version: 3, name: 'review', sql: review },
+]
 
 export const hashOf = (migration: Migration): string =>
   createHash('sha256').update(migration.sql).digest('hex')

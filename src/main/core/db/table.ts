@@ -62,4 +62,7 @@ export const CODECS: { [T in TableName]: TableCodec<T> } = {
   lessons: codecOf('lessons'),
   terminals: codecOf('terminals'),
   landRuns: codecOf('landRuns'),
+  evidence: codecOf('evidence'),
+  reviews: codecOf('reviews'),
+  workflows: codecOf('workflows'),
 }

@@ -273,6 +273,8 @@ export class VerdictService {
       openQuestion: null,
       answer: null,
       source: 'facts',
+      state: 'done',
+      facts: '',
       createdAt: clock.now(),
     })
     tx.fact({
