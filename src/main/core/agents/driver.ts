@@ -80,6 +80,13 @@ export interface HeadlessAnswer {
   usage: Usage | null
 }
 
+/** What an agent waits for an answer to. */
+export interface AgentQuestion {
+  text: string
+  about: 'permission' | 'question' | 'trust' | 'auth'
+  options: readonly string[]
+}
+
 interface EventBase {
   /** ms since the epoch. */
   at: number
@@ -90,8 +97,10 @@ interface EventBase {
  * - `attached`: the agent's interface is up; it does not work yet.
  * - `started`: it accepted a prompt; this is what confirms the delivery of a message. `text` is how that prompt begins.
  * - `working`: it does something (a tool call before or after).
- * - `question`: it waits for the engineer: a permission, a dialog, a question; `text` is what it asks.
+ * - `question`: it waits for the engineer: a permission, a dialog, a question; `text` is what it asks, `options` the answers
+ *   that it offers (empty for free text).
  * - `finished`: its turn is over and it waits for the next message; `text` is its last message.
+ * - `interrupted`: its turn was broken off by the engineer and it waits for the next message. Not every agent says so.
  * - `failed`: its turn ended by an error.
  * - `ended`: the session is closed.
  * - `limit`: a quota or rate limit; `resetsAt` where it was said.
@@ -102,7 +111,8 @@ export type AgentEvent = EventBase &
     | { kind: 'session'; sessionRef: string; transcript: string | null }
     | { kind: 'started'; text: string | null }
     | { kind: 'working'; tool: string | null; failed: boolean }
-    | { kind: 'question'; text: string; about: 'permission' | 'question' | 'trust' | 'auth' }
+    | ({ kind: 'question' } & AgentQuestion)
+    | { kind: 'interrupted' }
     | { kind: 'finished'; text: string | null }
     | { kind: 'failed'; text: string }
     | { kind: 'ended'; text: string | null }
@@ -140,10 +150,15 @@ export interface AgentDriver {
   canResume(context: Pick<LaunchContext, 'worktree' | 'env' | 'resume' | 'runDir'>): Promise<boolean>
   /** A raw payload of the hook program → events; what it does not know gives none. */
   interpret(payload: unknown, at: number): AgentEvent[]
-  /** What the visible screen (plain text, lines joined by newline) says that no hook does: dialogs on start, limits. */
+  /**
+   * What the visible screen (plain text, lines joined by newline) says that no hook does: dialogs on start, errors, limits.
+   * For a screen that has been quiet for some seconds; gives the same events again for the same screen.
+   */
   readScreen(screen: string, at: number): AgentEvent[]
   /** What to write to the terminal to send a follow-up: each part is a write of its own, the last one submits. */
   followUp(text: string): readonly string[]
+  /** The same for the answer to a question of the agent: `yes`, `no`, one of its options, or free text. */
+  answer(question: AgentQuestion, text: string): readonly string[]
   /** Null for agents that cannot answer without a terminal. */
   headless: ((request: HeadlessRequest) => Promise<HeadlessPlan>) | null
   usage: UsageReader | null

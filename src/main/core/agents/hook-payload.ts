@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AgentEvent } from './driver.ts'
+import type { AgentEvent, AgentQuestion } from './driver.ts'
 
 /**
  * The payload that Claude Code, Codex (0.12x and later) and the rehearsal hand to their hooks: one shape with
@@ -38,20 +38,35 @@ export const brief = (text: string | null | undefined): string | null => {
   return trimmed ? trimmed.slice(0, MAX_TEXT) : null
 }
 
+const Choice = z.object({ label: z.string() })
 const ToolInput = z.object({
   command: z.union([z.string(), z.array(z.string())]).optional(),
-  file_path: z.string().optional(),
-  questions: z.array(z.object({ question: z.string() })).optional(),
   description: z.string().optional(),
+  file_path: z.string().optional(),
+  url: z.string().optional(),
+  plan: z.string().optional(),
+  questions: z.array(z.object({ question: z.string(), options: z.array(Choice).optional() })).optional(),
 })
 
-/** What a tool call is about, in one line: its command, its file, its question. */
-export function aboutTool(payload: HookPayload): string {
+/**
+ * The question that a request for permission stands for: that of the model when it asks one itself, else whether a tool
+ * may do what it is about to do.
+ */
+export function questionOf(payload: HookPayload): AgentQuestion {
   const parsed = ToolInput.safeParse(payload.tool_input)
   const input = parsed.success ? parsed.data : {}
+  const first = input.questions?.[0]
+  if (first) {
+    const text = input.questions?.map((item) => item.question).join('\n') ?? first.question
+    // With more than one question an option answers only the first: the engineer has to see the dialog.
+    const options = input.questions?.length === 1 ? (first.options ?? []).map((option) => option.label) : []
+    return { text, about: 'question', options }
+  }
   const command = Array.isArray(input.command) ? input.command.join(' ') : input.command
-  const questions = input.questions?.map((item) => item.question).join('\n')
-  return questions ?? command ?? input.file_path ?? input.description ?? ''
+  const what = command ?? input.file_path ?? input.url ?? input.plan ?? ''
+  const why = input.description ? ` (${input.description})` : ''
+  const text = brief(`${payload.tool_name ?? 'A tool'}: ${what}${why}`) ?? 'A permission'
+  return { text, about: 'permission', options: ['yes', 'no'] }
 }
 
 /** The `session` event that every payload with a session id stands for. */

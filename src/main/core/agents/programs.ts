@@ -1,5 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
+import { Failure } from '../../../shared/domain/failure.ts'
+import type { AgentInfo } from '../../../shared/domain/host.ts'
 import { exec } from '../../kernel/exec.ts'
 import type { Environment } from './driver.ts'
 
@@ -58,4 +60,37 @@ export async function askVersion(
     }
   }
   return { version, problem: version === null ? 'It did not say its version.' : null }
+}
+
+/** The path of an agent's program. Throws `agent_missing` with a sentence for the card. */
+export async function requireProgram(name: string, label: string, env: Environment): Promise<string> {
+  const path = await findProgram(name, env)
+  if (path) return path
+  throw new Failure(
+    'agent_missing',
+    `${label} is not installed: “${name}” is not on the PATH of your login shell.`,
+    { name },
+  )
+}
+
+/** What is found of an agent that is one program with `--version`. */
+export async function agentInfo(options: {
+  name: string
+  label: string
+  program: string
+  env: Environment
+  signal: AbortSignal
+}): Promise<AgentInfo> {
+  const { name, label, program, env, signal } = options
+  const path = await findProgram(program, env)
+  const common = { name, label, path, scenarios: [], needsCommand: false }
+  if (!path)
+    return {
+      ...common,
+      installed: false,
+      version: null,
+      problem: `“${program}” was not found on the PATH of your login shell.`,
+    }
+  const { version, problem } = await askVersion(path, ['--version'], env, signal)
+  return { ...common, installed: version !== null, version, problem }
 }

@@ -1,10 +1,17 @@
+import { join } from 'node:path'
 import { Failure, messageOf } from '../../../shared/domain/failure.ts'
 import type { AgentInfo } from '../../../shared/domain/host.ts'
 import type { CustomAgent } from '../../../shared/domain/settings.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { AgentDriver, Environment } from './driver.ts'
+import { claudeDriver } from './drivers/claude.ts'
+import { codexDriver } from './drivers/codex.ts'
+import { geminiDriver, openCodeDriver } from './drivers/plain-cli.ts'
 import { rehearsalDriver } from './drivers/rehearsal.ts'
 import { customDriver, shellDriver } from './drivers/shell.ts'
+import { claudeUsage } from './usage/claude-usage.ts'
+import { codexUsage } from './usage/codex-usage.ts'
+import { readPrices } from './usage/prices.ts'
 
 export interface AgentRegistry {
   /** The driver of that name, custom agents included. Throws `agent_missing`. */
@@ -25,6 +32,8 @@ export interface RegistryOptions {
   electron?: boolean
   /** QUARTET_REHEARSAL_PACE of the host: a factor for the rehearsal's waits. */
   rehearsalPace?: string | undefined
+  /** The engineer's own price table, over the shipped one; may be missing. */
+  ownPricesFile?: string
   clock: Clock
 }
 
@@ -34,7 +43,13 @@ const DETECT_TIMEOUT_MS = 20_000
 
 /** All agents that this installation can drive. */
 export function createAgentRegistry(options: RegistryOptions): AgentRegistry {
+  // Read anew each time: the table is data that can be edited while we run, and it is small.
+  const prices = () => readPrices(join(options.resourcesDir, 'prices.json'), options.ownPricesFile ?? null)
   const shipped: readonly AgentDriver[] = [
+    codexDriver(codexUsage(prices)),
+    claudeDriver(claudeUsage(prices)),
+    geminiDriver,
+    openCodeDriver,
     shellDriver,
     rehearsalDriver({
       nodePath: options.nodePath,

@@ -54,6 +54,7 @@ export function rehearsalDriver(options: RehearsalOptions): AgentDriver {
     endsBy: 'exit',
     scenarios: () => SCENARIOS,
     followUp: pasteAndEnter,
+    answer: (_question, text) => pasteAndEnter(text),
     readScreen: () => [],
     usage: null,
 
@@ -121,7 +122,15 @@ export function rehearsalDriver(options: RehearsalOptions): AgentDriver {
         case 'PostToolUse':
           return [{ kind: 'working', at, tool: payload.tool_name ?? null, failed: false }]
         case 'Notification':
-          return [{ kind: 'question', at, text: brief(payload.message) ?? 'A question', about: 'question' }]
+          return [
+            {
+              kind: 'question',
+              at,
+              text: brief(payload.message) ?? 'A question',
+              about: 'question',
+              options: [],
+            },
+          ]
         case 'Stop':
           return [{ kind: 'finished', at, text: brief(payload.last_assistant_message) }]
         case 'StopFailure':

@@ -84,6 +84,7 @@ const common = {
   interpret: () => [],
   readScreen: () => [],
   followUp: lineAndEnter,
+  answer: (_question, text) => lineAndEnter(text),
   headless: null,
   usage: null,
 } as const satisfies Partial<AgentDriver>

@@ -1,0 +1,44 @@
+import type { AgentEvent, AgentQuestion } from './driver.ts'
+import { readLimit } from './limits.ts'
+
+/** One thing that a screen can show. */
+export interface ScreenSign {
+  shape: RegExp
+  about: AgentQuestion['about']
+  options: readonly string[]
+}
+
+/** Marks of boxes, arrows and bullets around the words of a dialog. */
+const FRAME = /^[\s│┃|╭╮╰╯─━═▌▎❯›>*•●☐]+|[\s│┃|╭╮╰╯─━═]+$/g
+const MAX_LINES = 12
+
+/** The words of the dialog that ends where `shape` matches, and its lines above; frames are taken off. */
+function dialogText(lines: readonly string[], at: number): string {
+  const from = Math.max(0, at - MAX_LINES)
+  return lines
+    .slice(from, at + 1)
+    .map((line) => line.replace(FRAME, ''))
+    .filter((line) => line !== '')
+    .join('\n')
+    .slice(-1_000)
+}
+
+/** The first sign that the lower part of a screen shows, as a question. */
+export function findSign(screen: string, signs: readonly ScreenSign[], at: number): AgentEvent[] {
+  const lines = screen.split('\n')
+  for (const sign of signs) {
+    const index = lines.findLastIndex((line) => sign.shape.test(line))
+    if (index < 0) continue
+    return [
+      { kind: 'question', at, about: sign.about, options: sign.options, text: dialogText(lines, index) },
+    ]
+  }
+  return []
+}
+
+/** The events of an error that the screen shows as the agent's last words. */
+export function errorEvents(text: string, at: number): AgentEvent[] {
+  const limit = readLimit(text, at)
+  const failed: AgentEvent = { kind: 'failed', at, text: text.trim().slice(0, 500) }
+  return limit ? [{ kind: 'limit', at, ...limit }, failed] : [failed]
+}

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+
+/** Prices of one model in US dollars per million tokens; null for one that is not known. */
+const ModelPrice = z.object({
+  model: z.string(),
+  input: z.number(),
+  cachedInput: z.number().nullable(),
+  cacheWrite: z.number().nullable(),
+  output: z.number(),
+  /** The day on which the price was read, and where. */
+  asOf: z.iso.date(),
+  source: z.string(),
+})
+export type ModelPrice = z.infer<typeof ModelPrice>
+const Table = z.object({ unit: z.literal('USD per million tokens'), models: z.array(ModelPrice) })
+
+/** Tokens of one model; `input` is what was neither read from nor written to a cache. */
+export interface ModelTokens {
+  model: string
+  input: number
+  cachedInput: number
+  cacheWrite: number
+  output: number
+}
+
+export interface PriceTable {
+  /** US dollars, or null when any token that was used has no known price: a part of a sum would pass for the whole. */
+  cost(tokens: readonly ModelTokens[]): number | null
+}
+
+/** `claude-opus-4-5-20251101[1m]` → `claude-opus-4-5`: the day of a release and the size of a context do not name a price. */
+const plainName = (model: string): string =>
+  model
+    .replace(/^(?:[a-z0-9-]+\/|(?:[a-z]{2}\.)?anthropic\.)/, '')
+    .replace(/\[[^\]]*\]$/, '')
+    .replace(/[-@]20\d{6}(-v\d+:\d+)?$/, '')
+    .replace(/-20\d{2}-\d{2}-\d{2}$/, '')
+
+export function priceTable(models: readonly ModelPrice[]): PriceTable {
+  const byName = new Map(models.map((price) => [price.model, price]))
+  const one = (tokens: ModelTokens): number | null => {
+    const price = byName.get(plainName(tokens.model))
+    if (!price) return null
+    if (tokens.cachedInput > 0 && price.cachedInput === null) return null
+    if (tokens.cacheWrite > 0 && price.cacheWrite === null) return null
+    const sum =
+      tokens.input * price.input +
+      tokens.cachedInput * (price.cachedInput ?? 0) +
+      tokens.cacheWrite * (price.cacheWrite ?? 0) +
+      tokens.output * price.output
+    return sum / 1_000_000
+  }
+  return {
+    cost(tokens) {
+      const used = tokens.filter((item) => item.input + item.cachedInput + item.cacheWrite + item.output > 0)
+      const costs = used.map(one)
+      return costs.reduce<number | null>(
+        (sum, cost) => (sum === null || cost === null ? null : sum + cost),
+        0,
+      )
+    },
+  }
+}
+
+/** Reads the shipped table, and over it the engineer's own when `ownFile` exists. Throws when either is no price table. */
+export async function readPrices(file: string, ownFile: string | null): Promise<PriceTable> {
+  const shipped = Table.parse(JSON.parse(await readFile(file, 'utf8')))
+  const own = ownFile === null ? null : await readFile(ownFile, 'utf8').catch(ifMissing)
+  return priceTable([...shipped.models, ...(own ? Table.parse(JSON.parse(own)).models : [])])
+}
+
+function ifMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null
+  throw error
+}
