@@ -78,6 +78,8 @@ export const Verdict = z.object({
   undoUntil: z.number().int(),
   /** The status that it was given in: what an undo goes back to. */
   from: AttemptStatus,
+  /** A fix round while landing may change the diff; without it a changed diff is judged again. */
+  allowFixes: z.boolean().optional(),
 })
 export type Verdict = z.infer<typeof Verdict>
 

@@ -51,6 +51,17 @@ export const FailureCode = z.enum([
   'unauthorized',
   'core_unreachable',
   'forge_failed',
+  // Forges and remotes
+  'forge_unauthorized',
+  'forge_forbidden',
+  'forge_not_found',
+  'forge_conflict',
+  'forge_rejected',
+  'forge_rate_limited',
+  'forge_unavailable',
+  'push_rejected',
+  'remote_denied',
+  'remote_unreachable',
   'cancelled',
   'timeout',
 ])

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Verdict } from './attempt.ts'
 
 /** Phases of one landing, in order. Each reads first what is already done, so that it can be entered again after any crash. */
 export const LandPhase = z.enum([
@@ -27,7 +28,11 @@ export const LandRun = z.object({
   attemptId: z.string(),
   baseBranch: z.string(),
   phase: LandPhase,
-  status: z.enum(['active', 'waiting', 'paused', 'landed', 'failed', 'removed']),
+  /**
+   * `active` holds its lane (also while checks run); `waiting` (for a person, a clean base, a forge that answers) and
+   * `fixing` (its agent is at it again) let the next one pass and come back to their place.
+   */
+  status: z.enum(['active', 'waiting', 'fixing', 'paused', 'landed', 'failed', 'removed']),
   /** Why it waits or failed, as one sentence. */
   reason: z.string().nullable(),
   method: LandMethod,
@@ -35,6 +40,19 @@ export const LandRun = z.object({
   /** Order within the lane; lower goes first. */
   rank: z.number(),
   fixes: z.number().int(),
+  /** The verdict that lets it land; kept here while a fix round clears it from the attempt. */
+  verdict: Verdict.nullable(),
+  /** The commit that was judged, or that has the very same change. */
+  reviewedSha: z.string().nullable(),
+  /** The commit that lands: the judged one with the base merged in, and fixes. */
+  headSha: z.string().nullable(),
+  /** What we last put on the remote branch: anything else there is somebody else's. */
+  pushedSha: z.string().nullable(),
+  pullId: z.string().nullable(),
+  /** When a wait is over, wall clock in ms; null when only an event ends it. */
+  waitUntil: z.number().int().nullable(),
+  /** What the next fix round is told, until the agent has got it. */
+  fixMessage: z.string().nullable(),
   expectedBaseSha: z.string().nullable(),
   landedSha: z.string().nullable(),
   rev: z.number().int(),

@@ -22,6 +22,8 @@ export const Settings = z.object({
   /** Agent of the default reviewers and of the analysis of a trashed round; null for the first default agent that can. */
   reviewAgent: z.string().nullable().default(null),
   landMethod: z.enum(['squash', 'merge', 'rebase']).default('squash'),
+  /** Base URL of the REST API by host, for forges that do not have it at the usual place (`https://HOST/api/v3`). */
+  forgeHosts: z.record(z.string().min(1).max(255), z.url()).default({}),
   /** Terminal font size in px. */
   fontSize: z.number().int().min(8).max(32).default(13),
   /** No output, no signal and no CPU for this long makes an attempt `stalled`; 0 switches it off. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Attempt, Check, Finding } from '../domain/attempt.ts'
 import { Fact } from '../domain/fact.ts'
 import { LandRun } from '../domain/landing.ts'
+import { Pull, PullCheck, ReviewThread } from '../domain/pull.ts'
 import { Repository } from '../domain/repository.ts'
 import { Evidence, Review } from '../domain/review.ts'
 import { Lesson, Round, Task } from '../domain/task.ts'
@@ -19,6 +20,9 @@ export const ROW_SCHEMAS = {
   lessons: Lesson,
   terminals: Terminal,
   landRuns: LandRun,
+  pulls: Pull,
+  pullChecks: PullCheck,
+  reviewThreads: ReviewThread,
   evidence: Evidence,
   reviews: Review,
   workflows: WorkflowState,
@@ -39,6 +43,9 @@ export const Rows = z.object({
   lessons: z.array(Lesson).optional(),
   terminals: z.array(Terminal).optional(),
   landRuns: z.array(LandRun).optional(),
+  pulls: z.array(Pull).optional(),
+  pullChecks: z.array(PullCheck).optional(),
+  reviewThreads: z.array(ReviewThread).optional(),
   evidence: z.array(Evidence).optional(),
   reviews: z.array(Review).optional(),
   workflows: z.array(WorkflowState).optional(),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { init } from './migrations/0001-init.ts'
 import { review } from './migrations/0003-review.ts'
+import { pulls } from './migrations/0004-pulls.ts'
 
 export interface Migration {
   /** 1, 2, …: the database's `user_version` after it. */
@@ -13,6 +14,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'init', sql: init },
   { version: 3, name: 'review', sql: review },
+  { version: 4, name: 'pulls', sql: pulls },
 ]
 
 export const hashOf = (migration: Migration): string =>
