@@ -24,7 +24,8 @@ export async function isValidBranchName(
   name: string,
   options: CallOptions = {},
 ): Promise<boolean> {
-  if (name === '' || name === 'HEAD' || name.startsWith('-') || DECEPTIVE.test(name)) return false
+  if (name === '' || name === 'HEAD' || name === '@' || name.startsWith('-') || DECEPTIVE.test(name))
+    return false
   if (Buffer.byteLength(name) > MAX_NAME_BYTES) return false
   const output = await ctx.runner.run(await repositoryPlace(repo), {
     operation: 'Checking a branch name',

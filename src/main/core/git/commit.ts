@@ -59,10 +59,9 @@ export async function commitAll(
       { files: conflicted },
     )
   }
-  const skipped = await nestedRepositories(
-    request.path,
-    entries.filter((entry) => entry.kind === 'untracked').map((entry) => entry.path),
-  )
+  const repositories = await repositoriesInside(ctx, place, request)
+  const changed = new Set(entries.filter((entry) => entry.unstaged).map((entry) => entry.path))
+  const skipped = [...repositories.nested, ...repositories.submodules.filter((path) => changed.has(path))]
   const git = (
     operation: string,
     args: string[],
@@ -75,7 +74,7 @@ export async function commitAll(
     '--ignore-errors',
     '--',
     '.',
-    ...skipped.map((path) => `:(top,exclude,literal)${path}`),
+    ...[...repositories.nested, ...repositories.submodules].map((path) => `:(top,exclude,literal)${path}`),
   ])
   const staged = await ctx.runner.run(place, {
     operation: 'Looking for staged work',
@@ -101,17 +100,30 @@ export async function commitAll(
   return { committed: true, headSha: (await headOf(ctx, place, request)).sha, skipped }
 }
 
-/** Untracked folders that are repositories: adding one would record a link to a commit that nobody else has. */
-async function nestedRepositories(folder: string, paths: readonly string[]): Promise<string[]> {
-  const found: string[] = []
-  for (const path of paths.filter((each) => each.endsWith('/'))) {
-    if (
-      await lstat(join(folder, path, '.git')).then(
-        () => true,
-        () => false,
-      )
-    )
-      found.push(path)
+/**
+ * Repositories inside a worktree. New ones: adding one would record a link to a commit that nobody else has. Submodules:
+ * `git add` would run git in them, under their own, hostile configuration; what the agent staged of them stays staged.
+ */
+async function repositoriesInside(
+  ctx: GitContext,
+  place: WorktreePlace,
+  options: CallOptions,
+): Promise<{ nested: string[]; submodules: string[] }> {
+  const list = async (args: string[]): Promise<string[]> => {
+    const output = await ctx.runner.run(place, {
+      operation: 'Looking for repositories inside',
+      kind: 'local',
+      args: ['ls-files', '-z', ...args],
+      maxBytes: 256 * 1024 * 1024,
+      ...callOptions(options),
+    })
+    return output.stdout.toString('utf8').split('\0')
   }
-  return found
+  const [staged, others] = await Promise.all([list(['--stage']), list(['--others', '--exclude-standard'])])
+  return {
+    nested: others.filter((path) => path.endsWith('/')),
+    submodules: staged
+      .filter((line) => line.startsWith('160000 '))
+      .map((line) => line.slice(line.indexOf('\t') + 1)),
+  }
 }

@@ -23,6 +23,7 @@ import { type RestoreSnapshot, restoreSnapshot } from './restore-snapshot.ts'
 import { createRunner, DEADLINE_MS, type GitClass, type GitRecord } from './runner.ts'
 import * as snapshots from './snapshot.ts'
 import { readStatus } from './status.ts'
+import { fetchSubmodules } from './submodules.ts'
 import * as worktrees from './worktrees.ts'
 
 export interface GitOptions {
@@ -115,7 +116,7 @@ export function createGit(options: GitOptions) {
     listWorktrees: (repo: string, call?: CallOptions) => worktrees.listWorktrees(ctx, repo, call),
     verifyWorktree: (at: WorktreeAt) => worktrees.verifyWorktree(ctx, at),
     readHead: (request: Bound<WorktreeAt>) => worktrees.readHead(ctx, request),
-    updateSubmodules: (request: Bound<WorktreeAt>) => worktrees.updateSubmodules(ctx, request),
+    fetchSubmodules: (request: Bound<WorktreeAt>) => fetchSubmodules(ctx, request),
     removeWorktree: (request: RemoveWorktree) => removeWorktree(ctx, request),
     emptyTrash: (request: EmptyTrash) => emptyTrash(ctx, request),
     /** Removes a lock that a killed git left: see locks.ts. Give `path` for a lock of one worktree. */

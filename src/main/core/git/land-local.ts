@@ -6,7 +6,13 @@ import type { Identity } from './commit.ts'
 import { composeLanding, findLanding, type LandMethod } from './compose-landing.ts'
 import { type CallOptions, callOptions, type GitContext } from './context.ts'
 import { repositoryPlace, type WorktreePlace } from './place.ts'
-import { findCheckout, finishUpdate, requireUpdatable, updateCheckout } from './update-checkout.ts'
+import {
+  findCheckout,
+  finishUpdate,
+  refreshIndex,
+  requireUpdatable,
+  updateCheckout,
+} from './update-checkout.ts'
 import { listWorktrees } from './worktrees.ts'
 
 export interface LandLocal extends CallOptions {
@@ -78,7 +84,10 @@ async function land(ctx: GitContext, place: WorktreePlace, request: LandLocal): 
   if (baseSha !== expectedBaseSha) throw moved(request, baseSha)
   await requireNotRebasing(ctx, repo, ref, request)
   const result = await composeLanding(ctx, { ...request, place, baseSha }, request)
-  if (checkout) await requireUpdatable(ctx, checkout, baseSha, result.tree, request)
+  if (checkout) {
+    await requireUpdatable(ctx, checkout, baseSha, result.tree, request)
+    await refreshIndex(ctx, checkout, request)
+  }
   await moveBranch(ctx, place, request, result.sha, baseSha)
   if (checkout) {
     try {

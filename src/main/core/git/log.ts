@@ -73,10 +73,11 @@ export async function readFileAt(
   request: { repo: string; sha: string; path: string; maxBytes?: number } & CallOptions,
 ): Promise<{ content: Buffer; truncated: boolean }> {
   const place = await repositoryPlace(request.repo)
+  // No `--` here: after --end-of-options ls-tree takes it for a path.
   const listing = await ctx.runner.text(place, {
     operation: 'Looking for a file',
     kind: 'probe',
-    args: ['ls-tree', '-z', '--full-tree', '--end-of-options', request.sha, '--', request.path],
+    args: ['ls-tree', '-z', '--full-tree', '--end-of-options', request.sha, request.path],
     env: { GIT_LITERAL_PATHSPECS: '1' },
     ...callOptions(request),
   })

@@ -73,7 +73,7 @@ export async function restoreSnapshot(
   if (state.unmerged.length > 0)
     await git('Restoring conflicts', ['update-index', '-z', '--index-info'], conflictLines(state))
   if (state.operation === 'merge') await writeMerge(place, state)
-  await git('Refreshing the index', ['update-index', '-q', '--refresh'], undefined, [0, 1])
+  await git('Refreshing the index', ['update-index', '--refresh'], undefined, [0, 1])
   await rm(join(place.gitDir, UNDER_WAY))
   return { branch: state.branch, headSha: kept.head }
 }

@@ -125,7 +125,27 @@ async function obstacleAt(
   return null
 }
 
-/** Moves index and files from one commit to the other, as a fast-forward does; local changes and untracked files are refused by git itself. */
+/**
+ * Takes up new file times into the index, so that git does not mistake a touched file for a changed one. It takes the
+ * index lock too: a checkout that is locked is found out before the branch moves.
+ */
+export async function refreshIndex(
+  ctx: GitContext,
+  place: WorktreePlace,
+  options: CallOptions,
+): Promise<void> {
+  await ctx.runner.run(place, {
+    operation: 'Refreshing the index',
+    kind: 'long',
+    writes: true,
+    // Without -q: with it, a lock is a silent exit code.
+    args: ['update-index', '--refresh'],
+    success: [0, 1],
+    ...callOptions(options),
+  })
+}
+
+/** Moves index and files from one commit to the other, as a fast-forward does; git itself refuses to lose local changes. */
 export async function updateCheckout(
   ctx: GitContext,
   place: WorktreePlace,
@@ -133,10 +153,13 @@ export async function updateCheckout(
   to: string,
   options: CallOptions,
 ): Promise<void> {
-  const git = (operation: string, args: string[], success: readonly number[] = [0]) =>
-    ctx.runner.run(place, { operation, kind: 'long', writes: true, args, success, ...callOptions(options) })
-  await git('Refreshing the index', ['update-index', '-q', '--refresh'], [0, 1])
-  await git('Updating the checkout', ['read-tree', '-m', '-u', from, to])
+  await ctx.runner.run(place, {
+    operation: 'Updating the checkout',
+    kind: 'long',
+    writes: true,
+    args: ['read-tree', '-m', '-u', from, to],
+    ...callOptions(options),
+  })
 }
 
 /**

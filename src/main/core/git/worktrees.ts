@@ -3,14 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { Failure } from '../../../shared/domain/failure.ts'
 import { readRef, requireBranchName } from './branches.ts'
 import { type CallOptions, callOptions, type GitContext } from './context.ts'
-import {
-  findAdminDir,
-  registeredPlace,
-  repositoryPlace,
-  verifiedPlace,
-  type WorktreeAt,
-  type WorktreePlace,
-} from './place.ts'
+import { findAdminDir, repositoryPlace, verifiedPlace, type WorktreeAt, type WorktreePlace } from './place.ts'
 
 export interface WorktreeEntry {
   path: string
@@ -276,25 +269,4 @@ export async function headOf(
     sha: await readRef(ctx, place, 'HEAD', options),
     branch: ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : null,
   }
-}
-
-/**
- * Fetches the submodules of a worktree, one level deep. Throws `git_failed` with git's reason. Runs only when asked for:
- * submodule URLs come from the repository, and a submodule may hold another.
- */
-export async function updateSubmodules(
-  ctx: GitContext,
-  request: WorktreeAt & CallOptions,
-): Promise<{ updated: boolean }> {
-  const place = await registeredPlace(request)
-  if (!(await hasFile(join(request.path, '.gitmodules')))) return { updated: false }
-  await verifiedPlace(request)
-  await ctx.runner.run(place, {
-    operation: 'Fetching submodules',
-    kind: 'long',
-    writes: true,
-    args: ['submodule', '--quiet', 'update', '--init', '--checkout', '--no-recommend-shallow'],
-    ...callOptions(request),
-  })
-  return { updated: true }
 }
