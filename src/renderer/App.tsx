@@ -1,0 +1,122 @@
+import { useEffect, useMemo } from 'react'
+import { Group, Panel, Separator } from 'react-resizable-panels'
+import { TaskView } from './attempt/TaskView.tsx'
+import { AddRepository } from './board/AddRepository.tsx'
+import { makeActions } from './board/actions.ts'
+import { ActionsContext } from './board/actions-context.ts'
+import { Composer } from './board/Composer.tsx'
+import { FirstRun } from './board/FirstRun.tsx'
+import { Gate } from './board/Gate.tsx'
+import { HelpOverlay } from './board/HelpOverlay.tsx'
+import { NothingOpen } from './board/NothingOpen.tsx'
+import { Palette } from './board/Palette.tsx'
+import { QuitDialog } from './board/QuitDialog.tsx'
+import { Sidebar } from './board/Sidebar.tsx'
+import { TopBar } from './board/TopBar.tsx'
+import { useAttention } from './board/use-attention.ts'
+import { useFolderDrop } from './board/use-folder-drop.ts'
+import { useKeyboard } from './board/use-keyboard.ts'
+import { AppContext, type App as AppServices } from './connection/app-context.ts'
+import { SettingsPage } from './settings/SettingsPage.tsx'
+import { useEntities } from './state/entities.ts'
+import { useUi } from './state/ui.ts'
+import { TerminalDialogs } from './terminal/TerminalDialogs.tsx'
+import type { CommandActions } from './ui/commands.ts'
+import { Toasts } from './ui/Toasts.tsx'
+import { TooltipProvider } from './ui/Tooltip.tsx'
+import './board/board.css'
+import './board/gate.css'
+
+/** The whole window. */
+export function App({ services }: { services: AppServices }) {
+  const actions = useMemo(() => makeActions(services), [services])
+  return (
+    <AppContext value={services}>
+      <ActionsContext value={actions}>
+        <TooltipProvider>
+          <Gate>
+            <Window actions={actions} />
+          </Gate>
+          <Toasts />
+        </TooltipProvider>
+      </ActionsContext>
+    </AppContext>
+  )
+}
+
+function Window({ actions }: { actions: CommandActions }) {
+  useKeyboard(actions)
+  useAttention()
+  useFolderDrop()
+  return <Screen />
+}
+
+function Screen() {
+  const loaded = useEntities((state) => state.loaded)
+  const empty = useEntities((state) => Object.keys(state.repositories).length === 0)
+  const page = useUi((state) => state.page)
+  const taskId = useUi((state) => state.taskId)
+  const known = useEntities((state) => taskId !== null && taskId in state.tasks)
+  const sidebar = useUi((state) => state.sidebar)
+  const width = useUi((state) => state.panels.sidebar ?? 236)
+
+  useEffect(() => {
+    // A task that the core does not know (any more) cannot be shown.
+    if (loaded && taskId && !known) useUi.setState({ taskId: null })
+  }, [loaded, taskId, known])
+
+  return (
+    <div className="app">
+      <TopBar />
+      {loaded && empty && page === 'board' ? (
+        <FirstRun />
+      ) : (
+        <Group className="work" id="work" orientation="horizontal">
+          {sidebar ? (
+            <>
+              <Panel
+                id="work-sidebar"
+                defaultSize={width}
+                minSize={190}
+                maxSize={420}
+                groupResizeBehavior="preserve-pixel-size"
+                onResize={(size) =>
+                  useUi.setState((state) => ({
+                    panels: { ...state.panels, sidebar: Math.round(size.inPixels) },
+                  }))
+                }
+              >
+                <Sidebar />
+              </Panel>
+              <Separator className="work-line" id="sidebar-line" />
+            </>
+          ) : null}
+          <Panel id="work-main" minSize={480}>
+            {page === 'settings' ? (
+              <SettingsPage />
+            ) : taskId && known ? (
+              <TaskView key={taskId} taskId={taskId} />
+            ) : (
+              <NothingOpen />
+            )}
+          </Panel>
+        </Group>
+      )}
+      <Overlays />
+    </div>
+  )
+}
+
+function Overlays() {
+  const overlay = useUi((state) => state.overlay)
+  return (
+    <>
+      {overlay === 'palette' ? <Palette /> : null}
+      {overlay === 'help' ? <HelpOverlay /> : null}
+      {overlay === 'composer' ? <Composer /> : null}
+      {overlay === 'add-repository' ? <AddRepository /> : null}
+      {overlay === 'quit' ? <QuitDialog /> : null}
+      <TerminalDialogs />
+    </>
+  )
+}

@@ -1,0 +1,85 @@
+import { ChevronRight } from 'lucide-react'
+import { Collapsible } from 'radix-ui'
+import type { ReactNode } from 'react'
+import { useShallow } from 'zustand/react/shallow'
+import type { Task } from '../../shared/domain/task.ts'
+import { TimelineList } from '../history/TimelineList.tsx'
+import { LandCard } from '../pulls/LandCard.tsx'
+import { ChecksCard } from '../review/ChecksCard.tsx'
+import { FindingsCard } from '../review/FindingsCard.tsx'
+import { useEntities } from '../state/entities.ts'
+import { focusedOf, shownAttempts } from '../state/selection.ts'
+import { useUi } from '../state/ui.ts'
+import { Button } from '../ui/Button.tsx'
+import { Markdown } from '../ui/Markdown.tsx'
+
+/** What stands beside the terminals: the landing, then the evidence of the focused attempt, then the task itself. */
+export function Rail({ task }: { task: Task }) {
+  const attempts = useEntities(useShallow((state) => shownAttempts(state, task)))
+  const remembered = useUi((state) => state.focusedTile[task.id])
+  const attempt = focusedOf(attempts, remembered)
+  return (
+    <aside className="rail" aria-label="Evidence">
+      <LandCard task={task} />
+      {attempt ? (
+        <>
+          <Section id="checks" title="Checks" note={`#${attempt.n}`}>
+            <ChecksCard attempt={attempt} />
+          </Section>
+          <Section id="findings" title="Findings" note={`#${attempt.n}`}>
+            <FindingsCard attempt={attempt} />
+          </Section>
+        </>
+      ) : null}
+      <Section id="brief" title="Brief">
+        <Markdown text={task.brief} />
+      </Section>
+      <Section
+        id="timeline"
+        title="Timeline"
+        action={
+          <Button size="s" kind="ghost" kbd="G" onClick={() => useUi.setState({ pane: 'timeline' })}>
+            All
+          </Button>
+        }
+      >
+        <TimelineList taskId={task.id} limit={10} />
+      </Section>
+    </aside>
+  )
+}
+
+function Section({
+  id,
+  title,
+  note,
+  action,
+  children,
+}: {
+  id: string
+  title: string
+  note?: string
+  action?: ReactNode
+  children: ReactNode
+}) {
+  const key = `rail.${id}`
+  const folded = useUi((state) => state.folded[key] === true)
+  return (
+    <Collapsible.Root
+      className="rail-section"
+      open={!folded}
+      onOpenChange={(open) => useUi.setState((state) => ({ folded: { ...state.folded, [key]: !open } }))}
+    >
+      <div className="rail-head">
+        <Collapsible.Trigger className="rail-trigger">
+          <ChevronRight size={12} className="group-arrow" aria-hidden="true" />
+          {title}
+          {note ? <span className="group-count">{note}</span> : null}
+        </Collapsible.Trigger>
+        <span className="spacer" />
+        {action}
+      </div>
+      <Collapsible.Content className="rail-content">{children}</Collapsible.Content>
+    </Collapsible.Root>
+  )
+}

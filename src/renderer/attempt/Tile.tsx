@@ -1,0 +1,61 @@
+import { memo } from 'react'
+import { useEntities } from '../state/entities.ts'
+import { focusTile, useUi } from '../state/ui.ts'
+import { TerminalView } from '../terminal/TerminalView.tsx'
+import { ATTEMPT_LOOK } from '../ui/status-look.ts'
+import { AnswerBox } from './AnswerBox.tsx'
+import { EndBar } from './EndBar.tsx'
+import { PreparingSteps } from './PreparingSteps.tsx'
+import { TileFoot } from './TileFoot.tsx'
+import { TileHead } from './TileHead.tsx'
+import { UndoBanner } from './UndoBanner.tsx'
+import './tile.css'
+
+/** One attempt: who it is, how it stands, its terminal, its evidence and its verdict. */
+export const Tile = memo(function Tile({ attemptId, focused }: { attemptId: string; focused: boolean }) {
+  const attempt = useEntities((state) => state.attempts[attemptId])
+  if (!attempt) return null
+  const before = attempt.status === 'pending' || attempt.status === 'preparing'
+  const gone = attempt.status === 'trashed' || attempt.status === 'lost'
+  return (
+    <section
+      className="tile"
+      data-testid={`tile-${attempt.n}`}
+      data-status={attempt.status}
+      data-focused={focused}
+      data-gone={gone}
+      data-attention={attempt.attention?.kind}
+      aria-label={`Attempt ${attempt.n}, ${attempt.agent}, ${ATTEMPT_LOOK[attempt.status].text}`}
+      aria-current={focused || undefined}
+      onPointerDownCapture={() => {
+        if (!focused) focusTile(attempt.taskId, attempt.n)
+      }}
+      onFocusCapture={() => {
+        if (useUi.getState().focusedTile[attempt.taskId] !== attempt.n) focusTile(attempt.taskId, attempt.n)
+      }}
+    >
+      <TileHead attempt={attempt} />
+      {attempt.terminalId && !before ? (
+        <TerminalView
+          terminalId={attempt.terminalId}
+          label={`Terminal of attempt ${attempt.n}`}
+          testId={`tile-terminal-${attempt.n}`}
+        />
+      ) : (
+        <div className="tile-before">
+          {before || attempt.status === 'starting' ? (
+            <PreparingSteps attempt={attempt} />
+          ) : (
+            <div className="tile-state">
+              <p>It ended before it had a terminal.</p>
+            </div>
+          )}
+        </div>
+      )}
+      {attempt.status === 'waiting' ? <AnswerBox attempt={attempt} /> : null}
+      <EndBar attempt={attempt} />
+      <UndoBanner attempt={attempt} />
+      <TileFoot attempt={attempt} />
+    </section>
+  )
+})

@@ -1,0 +1,84 @@
+import { Bell, Maximize2, Minimize2 } from 'lucide-react'
+import { memo } from 'react'
+import type { Attempt } from '../../shared/domain/attempt.ts'
+import { isOver, isUnfinished } from '../../shared/machines/attempt-machine.ts'
+import { useSignals } from '../state/signals.ts'
+import { focusTile, useUi } from '../state/ui.ts'
+import { Age, Elapsed } from '../ui/Elapsed.tsx'
+import { plainLine } from '../ui/format.ts'
+import { IconButton } from '../ui/IconButton.tsx'
+import { chordsOf } from '../ui/keymap.ts'
+import { onMac } from '../ui/platform.ts'
+import { StatusIcon } from '../ui/StatusIcon.tsx'
+import { ATTEMPT_LOOK } from '../ui/status-look.ts'
+import { AgentIcon } from './AgentIcon.tsx'
+import { TileMenu } from './TileMenu.tsx'
+
+const SOURCE_NAME: Record<Attempt['statusSource'], string> = {
+  core: 'Quartet',
+  process: 'process',
+  hook: 'hook',
+  output: 'output',
+  screen: 'screen',
+  engineer: 'you',
+}
+
+export const TileHead = memo(function TileHead({ attempt }: { attempt: Attempt }) {
+  const zoomed = useUi((state) => state.zoomed)
+  const rang = useSignals((state) => attempt.terminalId !== null && attempt.terminalId in state.bells)
+  const title = useSignals((state) => state.byAttempt[attempt.id]?.title)
+  const look = ATTEMPT_LOOK[attempt.status]
+  const name = attempt.slot.scenario ? `${attempt.agent} · ${attempt.slot.scenario}` : attempt.agent
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: a shortcut for the pointer; the button beside does the same
+    <header className="tile-head" onDoubleClick={() => useUi.setState({ zoomed: !zoomed })}>
+      <span className="tile-n">{attempt.n}</span>
+      <AgentIcon agent={attempt.agent} />
+      <span className="tile-agent truncate" title={attempt.slot.model ?? undefined}>
+        {name}
+        {attempt.slot.model ? <span className="tile-model"> {attempt.slot.model}</span> : null}
+      </span>
+      <span className="tile-status" data-tone={look.tone}>
+        <StatusIcon look={look} size={13} />
+        <span>{look.text}</span>
+      </span>
+      {isOver(attempt.status) ? null : (
+        <span className="tile-source num">
+          {SOURCE_NAME[attempt.statusSource]} · <Age since={attempt.statusAt} />
+        </span>
+      )}
+      {title ? (
+        <span className="tile-title truncate" title={plainLine(title)}>
+          {plainLine(title)}
+        </span>
+      ) : (
+        <span className="spacer" />
+      )}
+      {rang ? (
+        <span title="The terminal rang" role="img" aria-label="The terminal rang" className="tile-bell">
+          <Bell size={12} />
+        </span>
+      ) : null}
+      {attempt.startedAt ? (
+        <span className="tile-time num" title="Time at work">
+          <Elapsed
+            since={attempt.startedAt}
+            until={isUnfinished(attempt.status) ? null : (attempt.endedAt ?? attempt.readyAt)}
+          />
+        </span>
+      ) : null}
+      <IconButton
+        label={zoomed ? 'Back to all tiles' : 'Zoom'}
+        kbd={chordsOf('tile.zoom', onMac)[0]}
+        size="s"
+        onClick={() => {
+          focusTile(attempt.taskId, attempt.n)
+          useUi.setState({ zoomed: !zoomed })
+        }}
+      >
+        {zoomed ? <Minimize2 size={13} /> : <Maximize2 size={13} />}
+      </IconButton>
+      <TileMenu attempt={attempt} />
+    </header>
+  )
+})

@@ -1,0 +1,88 @@
+import { FolderPlus, Trash2 } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { useShallow } from 'zustand/react/shallow'
+import type { Repository } from '../../shared/domain/repository.ts'
+import { TrustConsent } from '../board/TrustConsent.tsx'
+import { callOrToast, outcomeOf, useApp } from '../connection/app-context.ts'
+import { useEntities } from '../state/entities.ts'
+import { toast } from '../state/toasts.ts'
+import { showOverlay } from '../state/ui.ts'
+import { Button } from '../ui/Button.tsx'
+import { EmptyState } from '../ui/EmptyState.tsx'
+import { IconButton } from '../ui/IconButton.tsx'
+import { Select } from '../ui/Select.tsx'
+
+export function RepositoriesSettings() {
+  const repos = useEntities(
+    useShallow((state) => Object.values(state.repositories).sort((a, b) => a.name.localeCompare(b.name))),
+  )
+  return (
+    <>
+      <div className="settings-line">
+        <h2>Repositories</h2>
+        <span className="spacer" />
+        <Button onClick={() => showOverlay('add-repository')}>
+          <FolderPlus size={14} /> Add
+        </Button>
+      </div>
+      {repos.length === 0 ? (
+        <EmptyState title="No repository yet">Add the local clone that you work in.</EmptyState>
+      ) : (
+        <ul className="agents">
+          {repos.map((repo) => (
+            <RepositoryRow key={repo.id} repo={repo} />
+          ))}
+        </ul>
+      )}
+    </>
+  )
+}
+
+function RepositoryRow({ repo }: { repo: Repository }) {
+  const { core } = useApp()
+  const [branches, setBranches] = useState<string[] | null>(null)
+  useEffect(() => {
+    let gone = false
+    void outcomeOf(() => core().repositories.branches({ id: repo.id })).then((outcome) => {
+      // A repository that cannot be read says so itself, in `problem`.
+      if (!gone && outcome.ok) setBranches(outcome.value)
+    })
+    return () => {
+      gone = true
+    }
+  }, [core, repo.id])
+  const options = (branches ?? [repo.baseBranch]).map((branch) => ({ value: branch, label: branch }))
+  const remove = async () => {
+    const done = await callOrToast(() => core().repositories.remove({ id: repo.id }))
+    if (done) toast('ok', `${repo.name} is forgotten. Its files and branches are untouched.`)
+  }
+  return (
+    <li className="agent repo-row">
+      <div className="agent-text">
+        <p>
+          <strong>{repo.name}</strong>{' '}
+          <span className="rail-quiet">
+            {repo.forge === 'github' ? 'lands through pull requests' : 'lands locally'}
+          </span>
+        </p>
+        <p className="rail-quiet mono truncate" title={repo.path}>
+          {repo.path}
+        </p>
+        {repo.problem ? <p className="agent-problem">{repo.problem}</p> : null}
+        <TrustConsent repoId={repo.id} trustedHash={repo.trustedHash} />
+      </div>
+      <Select
+        label={`Base branch of ${repo.name}`}
+        width={150}
+        value={repo.baseBranch}
+        options={options}
+        onChange={(baseBranch) =>
+          void callOrToast(() => core().repositories.update({ id: repo.id, baseBranch }))
+        }
+      />
+      <IconButton label={`Forget ${repo.name}`} onClick={() => void remove()}>
+        <Trash2 size={15} />
+      </IconButton>
+    </li>
+  )
+}

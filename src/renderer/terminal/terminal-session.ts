@@ -1,0 +1,300 @@
+import { SearchAddon } from '@xterm/addon-search'
+import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes'
+import { WebLinksAddon } from '@xterm/addon-web-links'
+import { Terminal } from '@xterm/xterm'
+import type { ServerFrame } from '../../shared/contract/terminal-frames.ts'
+import { EscapeFilter } from '../../shared/terminal/escape-filter.ts'
+import { guardCounts, swallowQueries } from '../../shared/terminal/escape-guards.ts'
+import { clipboardText } from './clipboard-guard.ts'
+import { fitGrid, type Grid, leadingAndTrailing } from './fit.ts'
+import type { InputQueue } from './input-queue.ts'
+import type { OutputPump } from './output-pump.ts'
+import { cleanPaste, needsConfirmation, pasteKeys } from './paste.ts'
+import type { TerminalLink, View } from './terminal-link.ts'
+import { type TerminalLook, terminalOptions } from './terminal-look.ts'
+import { WriteQueue } from './write-queue.ts'
+
+export type SessionPhase =
+  | { phase: 'opening' }
+  | { phase: 'live' }
+  | { phase: 'ended'; exitCode: number | null; signal: number | null; reason: string }
+  | { phase: 'error'; message: string }
+
+/** What a session tells the rest of the window. */
+export interface SessionHooks {
+  /** True for a chord that belongs to the app: the terminal must not have it. */
+  isAppKey(event: KeyboardEvent): boolean
+  onKey(event: KeyboardEvent): void
+  onBell(): void
+  onLink(target: string, text: string): void
+  onLinkHover(target: string | null): void
+  /** A program wants to write the clipboard. */
+  onCopy(text: string): void
+  confirmPaste(lines: number): Promise<boolean>
+  onInputRefused(): void
+}
+
+/** Acknowledge at least this often while bytes stream. */
+const ACK_BYTES = 32 * 1024
+const FIT_MS = 50
+/** Turns off what a program that died may have left on: mouse reports, focus reports, bracketed paste; shows the cursor's place. */
+const MODES_OFF = '\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?1004l\u001b[?2004l'
+
+/** One terminal on screen: an xterm with its view on the core. Lives outside React; `element` is put where it is shown. */
+export class TerminalSession {
+  readonly element: HTMLDivElement
+  readonly term: Terminal
+  readonly search = new SearchAddon()
+  readonly #view: View
+  readonly #pump: OutputPump
+  readonly #pumpId: number
+  readonly #queue = new WriteQueue()
+  readonly #filter = new EscapeFilter(80, 24)
+  readonly #hooks: SessionHooks
+  readonly #listeners = new Set<() => void>()
+  readonly #refit: ReturnType<typeof leadingAndTrailing>
+  readonly #encoder = new TextEncoder()
+  #phase: SessionPhase = { phase: 'opening' }
+  #inFlight = 0
+  #unacked = 0
+  #epoch: number | null = null
+  /** Place after the last byte received. */
+  #offset = 0
+  #focused = false
+  #visible = true
+  #askedFor: Grid | null = null
+
+  constructor(
+    terminalId: string,
+    input: InputQueue,
+    link: TerminalLink,
+    pump: OutputPump,
+    look: TerminalLook,
+    hooks: SessionHooks,
+    host: HTMLElement,
+    focused: boolean,
+  ) {
+    this.#pump = pump
+    this.#hooks = hooks
+    this.#focused = focused
+    this.element = document.createElement('div')
+    this.element.className = 'terminal-body'
+    host.append(this.element)
+    this.term = new Terminal({
+      ...terminalOptions(look),
+      linkHandler: {
+        activate: (_event, target) => hooks.onLink(target, this.#linkText()),
+        hover: (_event, target) => hooks.onLinkHover(target),
+        leave: () => hooks.onLinkHover(null),
+      },
+    })
+    this.term.loadAddon(new UnicodeGraphemesAddon())
+    this.term.loadAddon(this.search)
+    this.term.loadAddon(
+      new WebLinksAddon((_event, target) => hooks.onLink(target, target), {
+        hover: (_event, target) => hooks.onLinkHover(target),
+        leave: () => hooks.onLinkHover(null),
+      }),
+    )
+    guardCounts(this.term.parser, () => this.term)
+    swallowQueries(this.term.parser)
+    this.term.parser.registerOscHandler(52, (data) => {
+      const text = clipboardText(data)
+      if (text !== null && this.#focused && document.hasFocus()) hooks.onCopy(text)
+      return true
+    })
+    this.term.attachCustomKeyEventHandler((event) => {
+      if (event.type === 'keydown') hooks.onKey(event)
+      return !hooks.isAppKey(event)
+    })
+    this.term.onBell(() => hooks.onBell())
+    this.term.open(this.element)
+    this.#refit = leadingAndTrailing(() => this.#fit(), FIT_MS)
+    this.#pumpId = pump.add({ waiting: () => !this.#queue.empty, flush: () => this.#flush() })
+    this.#view = link.open(terminalId, input, {
+      onFrame: (frame) => this.#receive(frame),
+      opening: () => {
+        this.#askedFor = this.#wish()
+        return {
+          ...(this.#askedFor ?? { cols: 0, rows: 0 }),
+          focused: this.#focused,
+          visible: this.#visible,
+          from: this.#epoch === null ? null : { epoch: this.#epoch, offset: this.#offset },
+        }
+      },
+    })
+    this.term.onData((data) => this.#type(this.#encoder.encode(data)))
+    this.term.onBinary((data) => this.#type(Uint8Array.from(data, (c) => c.charCodeAt(0) & 255)))
+    if (focused) pump.focus(this.#pumpId)
+  }
+
+  readonly phase = (): SessionPhase => this.#phase
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Its place may have another size now. */
+  placeChanged(): void {
+    this.#refit()
+  }
+
+  setFocused(focused: boolean): void {
+    if (this.#focused === focused) return
+    this.#focused = focused
+    this.#view.focus(focused, this.#visible)
+    if (focused) {
+      this.#pump.focus(this.#pumpId)
+      // Another window may have taken the size over: say ours again.
+      this.#askedFor = null
+      this.#fit()
+    }
+  }
+
+  setVisible(visible: boolean): void {
+    if (this.#visible === visible) return
+    this.#visible = visible
+    this.#view.focus(this.#focused, visible)
+  }
+
+  setLook(look: TerminalLook): void {
+    Object.assign(this.term.options, terminalOptions(look))
+    this.#refit()
+  }
+
+  async paste(text: string): Promise<void> {
+    if (this.#phase.phase !== 'live') return
+    const clean = cleanPaste(text)
+    if (!clean) return
+    const bracketed = this.term.modes.bracketedPasteMode
+    if (needsConfirmation(clean, bracketed) && !(await this.#hooks.confirmPaste(clean.split('\n').length)))
+      return
+    this.#type(this.#encoder.encode(pasteKeys(clean, bracketed)))
+  }
+
+  dispose(): void {
+    this.#refit.cancel()
+    this.#pump.remove(this.#pumpId)
+    this.#view.close()
+    this.term.dispose()
+    this.element.remove()
+    this.#listeners.clear()
+  }
+
+  #type(bytes: Uint8Array): void {
+    if (this.#phase.phase !== 'live') return
+    if (!this.#view.input(bytes)) this.#hooks.onInputRefused()
+  }
+
+  #receive(frame: ServerFrame): void {
+    switch (frame.kind) {
+      case 'opened':
+        if (frame.mode === 'snapshot') {
+          this.#settle(this.#queue.reset(frame.cols, frame.rows))
+        } else if (frame.cols !== this.term.cols || frame.rows !== this.term.rows) {
+          this.#queue.resize(frame.cols, frame.rows)
+        }
+        this.#epoch = frame.epoch
+        this.#offset = frame.offset
+        this.#setPhase({ phase: 'live' })
+        this.#refit()
+        break
+      case 'snapshot':
+        this.#queue.bytes(frame.bytes)
+        break
+      case 'output':
+        this.#queue.bytes(frame.bytes)
+        this.#offset = frame.offset + frame.bytes.length
+        break
+      case 'resized':
+        this.#queue.resize(frame.cols, frame.rows)
+        break
+      case 'exited':
+        this.#queue.bytes(this.#encoder.encode(MODES_OFF))
+        this.#setPhase({
+          phase: 'ended',
+          exitCode: frame.exitCode,
+          signal: frame.signal,
+          reason: frame.reason,
+        })
+        break
+      case 'error':
+        this.#setPhase({ phase: 'error', message: frame.message })
+        break
+      case 'inputAck':
+        break
+    }
+    if (!this.#queue.empty) this.#pump.notify(this.#pumpId)
+  }
+
+  #flush(): void {
+    for (;;) {
+      const next = this.#queue.take(this.#inFlight)
+      if (!next) return
+      if (next.kind === 'bytes') {
+        this.#write(next.bytes)
+        return
+      }
+      if (next.kind === 'reset') {
+        this.term.reset()
+        this.#filter.reset()
+      }
+      if (next.cols > 0 && next.rows > 0) {
+        this.term.resize(next.cols, next.rows)
+        this.#filter.resize(next.cols, next.rows)
+      }
+    }
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#inFlight += 1
+    // The callback comes after parsing; writes are not awaited one by one, that would cost a timer tick each.
+    this.term.write(this.#filter.push(bytes), () => {
+      this.#inFlight -= 1
+      this.#settle(bytes.length)
+      if (!this.#queue.empty) this.#pump.notify(this.#pumpId)
+    })
+  }
+
+  #settle(bytes: number): void {
+    this.#unacked += bytes
+    if (this.#unacked === 0) return
+    if (this.#unacked < ACK_BYTES && this.#inFlight > 0) return
+    this.#view.ack(this.#unacked)
+    this.#unacked = 0
+  }
+
+  #wish(): Grid | null {
+    const host = this.element.parentElement
+    const screen = this.element.querySelector('.xterm-screen')
+    if (!host || !(screen instanceof HTMLElement)) return null
+    const box = this.element.getBoundingClientRect()
+    const drawn = screen.getBoundingClientRect()
+    return fitGrid(box.width, box.height, {
+      width: drawn.width / this.term.cols,
+      height: drawn.height / this.term.rows,
+    })
+  }
+
+  #fit(): void {
+    const grid = this.#visible ? this.#wish() : null
+    if (!grid) return
+    if (this.#phase.phase === 'ended') this.term.resize(grid.cols, grid.rows)
+    if (this.#phase.phase !== 'live') return
+    if (grid.cols === this.#askedFor?.cols && grid.rows === this.#askedFor.rows) return
+    this.#askedFor = grid
+    this.#view.resize(grid.cols, grid.rows)
+  }
+
+  /** The text under the pointer when an OSC 8 link is opened: what the reader believed to follow. */
+  #linkText(): string {
+    return this.element.querySelector('.xterm-hover')?.textContent ?? ''
+  }
+
+  #setPhase(phase: SessionPhase): void {
+    this.#phase = phase
+    this.term.options.disableStdin = phase.phase !== 'live'
+    for (const listener of this.#listeners) listener()
+  }
+}

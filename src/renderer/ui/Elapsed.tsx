@@ -1,0 +1,16 @@
+import { age, duration } from './format.ts'
+import { useNow } from './now.ts'
+
+/** Time since `since`, or between `since` and `until` when it is over. */
+export function Elapsed({ since, until }: { since: number; until?: number | null }) {
+  return until ? duration(until - since) : <Running since={since} />
+}
+
+function Running({ since }: { since: number }) {
+  return duration(useNow() - since)
+}
+
+/** How long ago, coarse. */
+export function Age({ since }: { since: number }) {
+  return age(useNow() - since)
+}
