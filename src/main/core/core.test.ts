@@ -152,7 +152,7 @@ describe('the loop', () => {
       repoId: repository.id,
       brief: 'Go',
       slots: [
-        command('echo loose > loose.txt; echo kept > kept; git add kept; git commit -qm Kept; sleep 600'),
+        command('echo loose > loose.txt; echo kept > kept; git add kept; git commit -qm Kept; echo done; sleep 600'),
       ],
     })
     const [running] = await until(settled(task.id, 'running', 1))

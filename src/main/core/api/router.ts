@@ -91,15 +91,10 @@ export function createRouter(services: Services) {
         return { task: view(fired.task), attempts: fired.attempts }
       }),
       preview: os.tasks.preview.handler(({ input }) => tasks.preview(input)),
-      list: os.tasks.list.handler(({ input }) =>
-        ledger
-          .select(
-            'tasks',
-            `(?1 IS NULL OR repoId = ?1) ${input.all ? '' : 'AND closedAt IS NULL'} ORDER BY createdAt DESC`,
-            input.repoId ?? null,
-          )
-          .map(view),
-      ),
+      list: os.tasks.list.handler(({ input }) => {
+        const found = ledger.select('tasks', `${input.all ? '1' : 'closedAt IS NULL'} ORDER BY createdAt DESC`)
+        return found.filter((task) => !input.repoId || task.repoId === input.repoId).map(view)
+      }),
       get: os.tasks.get.handler(({ input }) => {
         const task = ledger.require('tasks', input.id)
         return {
@@ -117,13 +112,10 @@ export function createRouter(services: Services) {
       }),
     },
     attempts: {
-      list: os.attempts.list.handler(({ input }) =>
-        ledger.select(
-          'attempts',
-          `(?1 IS NULL OR taskId = ?1) ${input.all || input.taskId ? '' : "AND status NOT IN ('landed', 'trashed')"} ORDER BY createdAt DESC, n`,
-          input.taskId ?? null,
-        ),
-      ),
+      list: os.attempts.list.handler(({ input }) => {
+        if (input.taskId) return ledger.select('attempts', 'taskId = ? ORDER BY round, n', input.taskId)
+        return ledger.select('attempts', `${input.all ? '1' : "status NOT IN ('landed', 'trashed')"} ORDER BY createdAt DESC, n`)
+      }),
       get: os.attempts.get.handler(({ input }) => ledger.require('attempts', input.id)),
       verdict: os.attempts.verdict.handler(({ input }) => verdicts.give(input)),
       undo: os.attempts.undo.handler(({ input }) => verdicts.undo(input.id)),

@@ -46,6 +46,8 @@ export async function makeRepository(
   files: Record<string, string> = { 'README.md': '# Sample\n' },
 ): Promise<string> {
   await run('git', ['init', '--quiet', '--initial-branch=main', dir])
+  await sh(dir, 'config', 'user.name', 'Ann')
+  await sh(dir, 'config', 'user.email', 'ann@example.com')
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text)
   await sh(dir, 'add', '--all')
   await sh(dir, 'commit', '--quiet', '--message', 'First')
