@@ -1,12 +1,13 @@
 /**
  * What a page of ours may do, in either host. Styles may be inline because xterm.js injects them; scripts may not, so that
- * text of an agent or a repository that became markup by a mistake of ours still runs nothing.
+ * text of an agent or a repository that became markup by a mistake of ours still runs nothing. Fonts may be data: because
+ * the bundler inlines small ones; a font fetches nothing.
  */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
-  "font-src 'self'",
+  "font-src 'self' data:",
   "img-src 'self' data:",
   "connect-src 'self'",
   "base-uri 'none'",
@@ -23,5 +24,5 @@ export const SAFE_HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy':
-    'camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=(), bluetooth=(), payment=(), display-capture=()',
+    'camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=(), payment=(), display-capture=()',
 }
