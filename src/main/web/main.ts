@@ -1,4 +1,5 @@
 import { createCore } from '../core/core.ts'
+import type { Logger } from '../kernel/logger.ts'
 import { runWebHost } from './web-host.ts'
 
 /** What is still open after the host has ended (a log line, a socket) gets this long, in ms. */
@@ -17,8 +18,11 @@ export async function main(root: string): Promise<void> {
   // Whoever started us may close its end of our output; that must not end us.
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
+  // A promise that somebody forgot is a bug, but not one to lose the control room for.
+  let log: Logger | null = null
   process.on('unhandledRejection', (error) => {
-    process.stderr.write(`unexpected: ${error instanceof Error ? error.stack : String(error)}\n`)
+    if (log) log.error('a rejection nobody handled', { error })
+    else process.stderr.write(`unexpected: ${error instanceof Error ? error.stack : String(error)}\n`)
   })
   process.exitCode = await runWebHost(
     process.argv.slice(2),
@@ -28,6 +32,9 @@ export async function main(root: string): Promise<void> {
       env: process.env,
       nodePath: process.execPath,
       signal: ending.signal,
+      onLog: (running) => {
+        log = running
+      },
     },
     { createCore, root },
   )

@@ -7,6 +7,7 @@ import type { Core, CoreOptions } from '../core/options.ts'
 import { type RunningCore, runCore } from '../core/run-core.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { Scope } from '../kernel/disposable.ts'
+import type { Logger } from '../kernel/logger.ts'
 import { packageVersion } from '../kernel/package-root.ts'
 import { parseWebArguments } from './arguments.ts'
 import { watchIdle } from './idle-exit.ts'
@@ -19,6 +20,8 @@ export interface WebIo {
   nodePath: string
   /** Aborted by SIGINT and SIGTERM. */
   signal: AbortSignal
+  /** Told where to write what nobody expected, once there is a (redacting) log. */
+  onLog?: (log: Logger) => void
 }
 
 export interface WebHostSetup {
@@ -64,6 +67,7 @@ export async function runWebHost(argv: readonly string[], io: WebIo, setup: WebH
       { url: running.door.url, token: running.token, pid: process.pid, dataDir: running.dir.root },
       'Quartet serves',
     )
+    io.onLog?.(running.log)
     const scope = new Scope(running.log)
     if (args.exitWhenIdle) {
       watchIdle(scope, {
