@@ -15,10 +15,10 @@ const Payload = z.object({
   message: z.string().optional(),
   notification_type: z.string().optional(),
   tool_name: z.string().optional(),
-  tool_input: z.unknown(),
+  tool_input: z.unknown().optional(),
   last_assistant_message: z.string().nullish(),
   reason: z.string().optional(),
-  error: z.unknown(),
+  error: z.unknown().optional(),
   error_details: z.string().nullish(),
 })
 export type HookPayload = z.infer<typeof Payload>
