@@ -1,4 +1,16 @@
-import { cp, lstat, mkdir, readdir, realpath, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  cp,
+  lstat,
+  mkdir,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Failure } from '../../../shared/domain/failure.ts'
@@ -132,7 +144,7 @@ export async function emptyTrash(ctx: GitContext, request: EmptyTrash): Promise<
 
 /** Names are bytes here: a file name need not be valid UTF-8. Links are unlinked, never followed. */
 async function unlinkTree(folder: Buffer, mayGoOn: () => Promise<boolean>): Promise<boolean> {
-  for (const entry of await readdir(folder, { withFileTypes: true, encoding: 'buffer' })) {
+  for (const entry of await entriesOf(folder)) {
     if (!(await mayGoOn())) return false
     const path = Buffer.concat([folder, Buffer.from('/'), entry.name])
     if (!entry.isDirectory()) await unlink(path)
@@ -140,4 +152,11 @@ async function unlinkTree(folder: Buffer, mayGoOn: () => Promise<boolean>): Prom
   }
   await rmdir(folder)
   return true
+}
+
+/** Build tools leave read-only folders (Go's module cache), which nothing can be unlinked from. */
+async function entriesOf(folder: Buffer) {
+  const mode = (await lstat(folder)).mode
+  if ((mode & 0o700) !== 0o700) await chmod(folder, 0o700)
+  return readdir(folder, { withFileTypes: true, encoding: 'buffer' })
 }

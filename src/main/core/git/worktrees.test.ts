@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -58,6 +59,10 @@ describe('adding worktrees', () => {
     writeFileSync(join(path, 'a.txt'), 'agent was here\n')
     expect(await f.git.checkoutWorktree({ repo: f.repo, path })).toEqual({ written: false })
     expect(readFileSync(join(path, 'a.txt'), 'utf8')).toBe('agent was here\n')
+    // Cut off before our marker was written, and reached by another name of the same folder.
+    rmSync(join((await f.git.verifyWorktree({ repo: f.repo, path })).adminDir, 'quartet.json'))
+    symlinkSync(f.root, join(f.dir, 'same root'))
+    await f.git.addWorktree({ ...request, path: join(f.dir, 'same root/w') })
     // The folder vanished, the registration stayed.
     rmSync(path, { recursive: true })
     await f.git.addWorktree(request)
@@ -172,6 +177,7 @@ describe('removing worktrees', () => {
     const path = await attempt(f, 'a')
     mkdirSync(join(path, 'deep/er'), { recursive: true })
     symlinkSync(f.repo, join(path, 'deep/er/link'))
+    chmodSync(join(path, 'deep/er'), 0o555)
     writeFileSync(Buffer.concat([Buffer.from(`${path}/`), Buffer.from([0x66, 0xff, 0x6f])]), 'not UTF-8')
     const { trash } = await f.git.removeWorktree({ root: f.root, repo: f.repo, path, attemptId: 'a' })
     expect(existsSync(path)).toBe(false)

@@ -84,7 +84,7 @@ export async function addWorktree(ctx: GitContext, request: AddWorktree): Promis
       const marker: WorktreeMarker = { attemptId, branch, path }
       const admin = await findAdminDir(place.commonDir, path)
       if (admin !== null) {
-        if (await takeUp(ctx, request, admin, path)) return await writeMarker(admin, marker)
+        if (await takeUp(request, admin, path)) return await writeMarker(admin, marker)
         await forgetAdminDir(admin)
       }
       await requireEmptyPath(path)
@@ -119,15 +119,17 @@ export async function addWorktree(ctx: GitContext, request: AddWorktree): Promis
 }
 
 /** True when the registration found at `path` is this very attempt's and alive; false when its folder is gone. */
-async function takeUp(ctx: GitContext, request: AddWorktree, admin: string, path: string): Promise<boolean> {
+async function takeUp(request: AddWorktree, admin: string, path: string): Promise<boolean> {
   const known = await readMarker(admin)
-  const entry = (await listWorktrees(ctx, request.repo, request)).find((each) => resolve(each.path) === path)
-  const ours = known === null ? entry?.branch === request.branch : known.attemptId === request.attemptId
+  // Cut off between git's registration and our marker: the branch, which is never used twice, tells.
+  const head = (await readFile(join(admin, 'HEAD'), 'utf8').catch(() => '')).trim()
+  const ours =
+    known === null ? head === `ref: refs/heads/${request.branch}` : known.attemptId === request.attemptId
   if (!ours) {
     throw new Failure('illegal_state', `${path} is already a worktree for something else.`, {
       path,
       attemptId: known?.attemptId,
-      branch: entry?.branch,
+      head,
     })
   }
   try {
