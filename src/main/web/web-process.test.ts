@@ -32,7 +32,10 @@ async function serve(...args: string[]) {
   })
   children.push(child)
   const exit = once(child, 'exit')
-  const [line] = (await once(createInterface(child.stdout!), 'line')) as [string]
+  const line = await Promise.race([
+    once(createInterface(child.stdout!), 'line').then(([text]: string[]) => text ?? ''),
+    exit.then(([code]) => Promise.reject(new Error(`the host ended with ${code}`))),
+  ])
   return { child, ready: Ready.parse(JSON.parse(line)), exit }
 }
 
