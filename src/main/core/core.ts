@@ -31,6 +31,7 @@ import { recover } from './recovery.ts'
 import { RepositoryService } from './repositories/repository-service.ts'
 import { SampleService } from './repositories/sample-service.ts'
 import { WorkflowHooks } from './repositories/workflow-hooks.ts'
+import { WorkflowStore } from './repositories/workflow-store.ts'
 import { VerdictService } from './review/verdict-service.ts'
 import { VerifyGate } from './review/verify-gate.ts'
 import { SettingsStore } from './settings.ts'
@@ -78,7 +79,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       clock,
     }),
   )
-  const workflowHooks = new WorkflowHooks({ git, log: log.child('hooks'), environment: commandEnvironment })
+  const workflows = new WorkflowStore({ ledger, clock, log: log.child('workflow'), scope })
+  const workflowHooks = new WorkflowHooks({
+    git,
+    workflows,
+    log: log.child('hooks'),
+    environment: commandEnvironment,
+  })
   const gate = new VerifyGate({
     ledger,
     clock,
@@ -89,7 +96,17 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   })
   const delivery = new DeliveryWatch(scope)
   const diffs = new DiffWatch({ ledger, git, clock, scope })
-  const finisher = new AttemptFinisher({ ledger, git, gate, workflowHooks, diffs, clock, log, scope })
+  const finisher = new AttemptFinisher({
+    ledger,
+    git,
+    gate,
+    workflows,
+    workflowHooks,
+    diffs,
+    clock,
+    log,
+    scope,
+  })
   const supervisor = new AttemptSupervisor({
     ledger,
     agents,
@@ -118,6 +135,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     hooks,
     hookCommand: hookCommand(options.nodePath, options.resourcesDir, options.host === 'electron'),
     terminals,
+    workflows,
     workflowHooks,
     signals,
     clock,
@@ -125,7 +143,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     runRoot: join(places.run, 'attempts'),
     terminalLogDir: places.terminals,
   })
-  const dispatcher = new Dispatcher({ ledger, settings, runner, scope })
+  const dispatcher = new Dispatcher({ ledger, settings, runner, workflows, scope })
   const retire = new Retire({
     ledger,
     git,
@@ -135,7 +153,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     workflowHooks,
     clock,
     log,
-    worktreeRoot: places.worktrees,
     runRoot: join(places.run, 'attempts'),
   })
   const lane = new LandLane({ ledger, git, retire, settings, clock, log, scope })
@@ -149,15 +166,18 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     scope,
     undoMs: options.undoMs ?? UNDO_MS,
   })
-  const repositories = new RepositoryService({ ledger, git, clock, home: homedir() })
+  const repositories = new RepositoryService({ ledger, git, workflows, settings, clock, home: homedir() })
   const tasks = new TaskService({
     ledger,
     git,
     agents,
     settings,
+    workflows,
+    environment: commandEnvironment,
     clock,
     worktreeRoot: places.worktrees,
     onFired: () => dispatcher.dispatch(),
+    stopAnalysis: () => {},
     retireTask: (id, reason) => scope.run(`retiring ${id}`, () => retire.task(id, reason)),
   })
   const sample = new SampleService({
@@ -201,18 +221,17 @@ export async function createCore(options: CoreOptions): Promise<Core> {
               : 'not installed'),
         }),
       ),
-      ...ledger
-        .select('repositories')
-        .map(
-          (repository): DoctorLine => ({
-            name: repository.name,
-            status: repository.problem ? 'failed' : 'ok',
-            detail: repository.problem ?? repository.path,
-          }),
-        ),
+      ...ledger.select('repositories').map(
+        (repository): DoctorLine => ({
+          name: repository.name,
+          status: repository.problem ? 'failed' : 'ok',
+          detail: repository.problem ?? repository.path,
+        }),
+      ),
     ]
   }
 
+  await workflows.begin()
   await recover({
     ledger,
     terminals,
@@ -230,7 +249,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   })
   scope.every('repository sweep', REPOSITORY_SWEEP_MS, () => repositories.refreshProblems())
   scope.every('emptying the trash', TRASH_SWEEP_MS, async () => {
-    await git.emptyTrash({ root: places.worktrees, signal: scope.signal })
+    for (const root of await tasks.worktreeRoots()) await git.emptyTrash({ root, signal: scope.signal })
   })
 
   const busy = () =>

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Repository, RepositoryInspection } from '../domain/repository.ts'
 import { Task } from '../domain/task.ts'
+import { EffectiveSetting, WorkflowState } from '../domain/workflow.ts'
 import { procedure } from './errors.ts'
 
 /** One entry of the folder browser: hosts without a native dialog need one. */
@@ -21,18 +22,51 @@ export const repositories = {
   list: procedure.output(z.array(Repository)),
   update: procedure.input(z.object({ id: z.string(), baseBranch: z.string().min(1) })).output(Repository),
   /** Consents to exactly the commands that the repository's WORKFLOW.md holds now. */
-  trust: procedure.input(z.object({ id: z.string() })).output(Repository),
+  trust: procedure
+    .input(
+      z.object({
+        id: z.string(),
+        /** What was shown: another content by now is refused. */ hash: z.string().optional(),
+      }),
+    )
+    .output(Repository),
   /** Commands of the repository's WORKFLOW.md and whether the engineer consented to exactly these. */
-  commands: procedure
+  commands: procedure.input(z.object({ id: z.string() })).output(
+    z.object({
+      hash: z.string().nullable(),
+      trusted: z.boolean(),
+      commands: z.array(z.object({ key: z.string(), run: z.string() })),
+      problem: z.string().nullable(),
+    }),
+  ),
+  /** The workflow file as it stands, and every setting in force with its source. A reference to the environment is shown as written. */
+  workflow: procedure.input(z.object({ id: z.string() })).output(
+    z.object({
+      state: WorkflowState,
+      settings: z.array(EffectiveSetting),
+      /** In force; empty for the default prompt. */
+      template: z.string(),
+      unknownKeys: z.array(z.string()),
+      commands: z.array(z.object({ key: z.string(), run: z.string() })),
+      trusted: z.boolean(),
+      /** The file's content now; null when there is none. */
+      text: z.string().nullable(),
+    }),
+  ),
+  /** Proposes a WORKFLOW.md from what the repository has; writes nothing. */
+  draftWorkflow: procedure
     .input(z.object({ id: z.string() }))
     .output(
-      z.object({
-        hash: z.string().nullable(),
-        trusted: z.boolean(),
-        commands: z.array(z.object({ key: z.string(), run: z.string() })),
-        problem: z.string().nullable(),
-      }),
+      z.object({ file: z.string(), exists: z.boolean(), text: z.string(), notes: z.array(z.string()) }),
     ),
+  /** Writes a workflow file where there is none; the commands in it still wait for consent. Fails with `illegal_state` when there is one. */
+  createWorkflow: procedure
+    .input(z.object({ id: z.string(), text: z.string().min(1).max(1_048_576) }))
+    .output(WorkflowState),
+  /** Reads another file than `WORKFLOW.md` at the root; null goes back to that. */
+  useWorkflow: procedure
+    .input(z.object({ id: z.string(), path: z.string().min(1).max(4_096).nullable() }))
+    .output(WorkflowState),
   /** Forgets a repository; its files, branches and kept attempts stay. Fails with `in_use` while work is open. */
   remove: procedure.input(z.object({ id: z.string() })).output(z.object({ id: z.string() })),
   branches: procedure.input(z.object({ id: z.string() })).output(z.array(z.string())),

@@ -69,8 +69,18 @@ export function createRouter(services: Services) {
       add: os.repositories.add.handler(({ input }) => repositories.add(input)),
       list: os.repositories.list.handler(() => ledger.select('repositories', '1 ORDER BY name')),
       update: os.repositories.update.handler(({ input }) => repositories.update(input.id, input.baseBranch)),
-      trust: os.repositories.trust.handler(({ input }) => repositories.trust(input.id)),
+      trust: os.repositories.trust.handler(({ input }) => repositories.trust(input.id, input.hash)),
       commands: os.repositories.commands.handler(({ input }) => repositories.commands(input.id)),
+      workflow: os.repositories.workflow.handler(({ input }) => repositories.workflow(input.id)),
+      draftWorkflow: os.repositories.draftWorkflow.handler(({ input }) =>
+        repositories.draftWorkflow(input.id),
+      ),
+      createWorkflow: os.repositories.createWorkflow.handler(({ input }) =>
+        repositories.createWorkflow(input.id, input.text),
+      ),
+      useWorkflow: os.repositories.useWorkflow.handler(({ input }) =>
+        repositories.useWorkflow(input.id, input.path),
+      ),
       remove: os.repositories.remove.handler(({ input }) => {
         repositories.remove(input.id)
         return { id: input.id }
@@ -92,7 +102,10 @@ export function createRouter(services: Services) {
       }),
       preview: os.tasks.preview.handler(({ input }) => tasks.preview(input)),
       list: os.tasks.list.handler(({ input }) => {
-        const found = ledger.select('tasks', `${input.all ? '1' : 'closedAt IS NULL'} ORDER BY createdAt DESC`)
+        const found = ledger.select(
+          'tasks',
+          `${input.all ? '1' : 'closedAt IS NULL'} ORDER BY createdAt DESC`,
+        )
         return found.filter((task) => !input.repoId || task.repoId === input.repoId).map(view)
       }),
       get: os.tasks.get.handler(({ input }) => {
@@ -114,7 +127,10 @@ export function createRouter(services: Services) {
     attempts: {
       list: os.attempts.list.handler(({ input }) => {
         if (input.taskId) return ledger.select('attempts', 'taskId = ? ORDER BY round, n', input.taskId)
-        return ledger.select('attempts', `${input.all ? '1' : "status NOT IN ('landed', 'trashed')"} ORDER BY createdAt DESC, n`)
+        return ledger.select(
+          'attempts',
+          `${input.all ? '1' : "status NOT IN ('landed', 'trashed')"} ORDER BY createdAt DESC, n`,
+        )
       }),
       get: os.attempts.get.handler(({ input }) => ledger.require('attempts', input.id)),
       verdict: os.attempts.verdict.handler(({ input }) => verdicts.give(input)),

@@ -7,8 +7,9 @@ import type { Logger } from '../../kernel/logger.ts'
 import type { Ledger } from '../db/ledger.ts'
 import type { Git } from '../git/git.ts'
 import { isLoose } from '../git/status.ts'
-import { isTrusted, NO_WORKFLOW, readWorkflow } from '../repositories/workflow.ts'
+import { isTrusted } from '../repositories/workflow.ts'
 import type { WorkflowHooks } from '../repositories/workflow-hooks.ts'
+import type { WorkflowStore } from '../repositories/workflow-store.ts'
 import type { VerifyGate } from '../review/verify-gate.ts'
 import type { DiffWatch } from './diff-watch.ts'
 import { moveAttempt } from './transitions.ts'
@@ -17,6 +18,7 @@ export interface AttemptFinisherDeps {
   ledger: Ledger
   git: Git
   gate: VerifyGate
+  workflows: WorkflowStore
   workflowHooks: WorkflowHooks
   diffs: DiffWatch
   clock: Clock
@@ -88,10 +90,7 @@ export class AttemptFinisher {
       return
     }
     if (signal.aborted) return
-    const workflow = await readWorkflow(repository.path).catch((error: unknown) => {
-      this.#deps.log.warn('WORKFLOW.md cannot be used', { repository: repository.id, error })
-      return NO_WORKFLOW
-    })
+    const workflow = await this.#deps.workflows.read(repository)
     const trusted = isTrusted(workflow, repository.trustedHash)
     let checks: Check[] = []
     if (workflow.checks.length > 0 && trusted) {

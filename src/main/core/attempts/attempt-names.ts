@@ -1,5 +1,10 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { slug } from '../../kernel/paths.ts'
+
+/** The folder below which all worktrees of an attempt's repository were made: nothing outside of it is ever touched. */
+export function worktreeRootOf(worktree: string): string {
+  return dirname(dirname(worktree))
+}
 
 /**
  * Where an attempt lives, decided once: `<root>/<repo>/<task>-r<round>-a<n>` and `quartet/<task>-<id>/r<round>a<n>`.

@@ -11,8 +11,11 @@ import type { AgentRegistry } from '../agents/registry.ts'
 import type { Ledger } from '../db/ledger.ts'
 import type { Git } from '../git/git.ts'
 import type { TerminalRegistry } from '../pty/terminal.ts'
+import { WORKFLOW_FILE } from '../repositories/workflow.ts'
 import type { WorkflowHooks } from '../repositories/workflow-hooks.ts'
-import { slotPrompt } from '../tasks/prompt.ts'
+import type { WorkflowStore } from '../repositories/workflow-store.ts'
+import { withMessage } from '../tasks/prompt.ts'
+import { renderPrompt } from '../tasks/prompt-template.ts'
 import type { Signals } from './signals.ts'
 import { moveAttempt } from './transitions.ts'
 
@@ -25,6 +28,7 @@ export interface AttemptRunnerDeps {
   /** Argv of the hook program. */
   hookCommand: readonly string[]
   terminals: TerminalRegistry
+  workflows: WorkflowStore
   workflowHooks: WorkflowHooks
   signals: Signals
   clock: Clock
@@ -47,9 +51,17 @@ export class AttemptRunner {
     this.#deps = deps
   }
 
-  /** Prepares and starts the attempt; a failure ends it as `failed`, with the reason on its card. */
+  /**
+   * Prepares and starts the attempt; a failure ends it as `failed`, with the reason on its card. While the workflow file
+   * is broken a pending attempt stays pending.
+   */
   async start(id: string, signal: AbortSignal): Promise<void> {
-    const { ledger, clock } = this.#deps
+    const { ledger, clock, workflows } = this.#deps
+    const waiting = ledger.require('attempts', id)
+    // Read anew: the watch may have missed a change.
+    await workflows.read(ledger.require('repositories', waiting.repoId))
+    if (waiting.status === 'pending' && workflows.problemOf(waiting.repoId)) return
+    if (signal.aborted) return
     const attempt = ledger.commit((tx) => {
       const now = clock.now()
       const before = tx.require('attempts', id)
@@ -60,24 +72,29 @@ export class AttemptRunner {
     })
     try {
       await this.#prepare(attempt, signal)
-      await this.#launch(attempt, null)
+      await this.#launch(attempt, await this.#prompt(attempt, null), null)
     } catch (error) {
       if (signal.aborted) return
       if (!isFailure(error)) this.#deps.log.error('attempt could not be started', { attemptId: id, error })
-      ledger.commit((tx) => {
-        const now = clock.now()
-        const reason = messageOf(error)
-        moveAttempt(ledger, tx, id, 'fail', {
-          now,
-          reason,
-          change: {
-            endReason: isFailure(error, 'agent_missing') ? 'agent_missing' : 'prepare_failed',
-            endedAt: now,
-            attention: { kind: 'crash', since: now, detail: reason },
-          },
-        })
-      })
+      this.#failed(id, error)
     }
+  }
+
+  #failed(id: string, error: unknown): void {
+    const { ledger, clock } = this.#deps
+    ledger.commit((tx) => {
+      const now = clock.now()
+      const reason = messageOf(error)
+      moveAttempt(ledger, tx, id, 'fail', {
+        now,
+        reason,
+        change: {
+          endReason: isFailure(error, 'agent_missing') ? 'agent_missing' : 'prepare_failed',
+          endedAt: now,
+          attention: { kind: 'crash', since: now, detail: reason },
+        },
+      })
+    })
   }
 
   /** Starts the agent again in the worktree that is there: the same conversation where its driver can, else from the prompt. */
@@ -92,6 +109,8 @@ export class AttemptRunner {
     const same =
       resume !== null &&
       (await driver.canResume({ worktree: attempt.worktree, env, resume, runDir: this.runDir(id) }))
+    // Before anything changes: a broken template must not cost the attempt its status.
+    const prompt = await this.#prompt(attempt, same ? null : message)
     ledger.commit((tx) =>
       moveAttempt(ledger, tx, id, 'start', {
         now: this.#deps.clock.now(),
@@ -102,7 +121,12 @@ export class AttemptRunner {
         change: { attention: null, endReason: null, endedAt: null, verdict: null, readyAt: null },
       }),
     )
-    await this.#launch(ledger.require('attempts', id), same ? resume : null)
+    try {
+      await this.#launch(ledger.require('attempts', id), prompt, same ? resume : null)
+    } catch (error) {
+      this.#failed(id, error)
+      throw error
+    }
     return ledger.require('attempts', id)
   }
 
@@ -135,17 +159,40 @@ export class AttemptRunner {
     this.#step(attempt, 'agent')
   }
 
+  /** The slot's prompt from the workflow file's template; `message` is for an agent that starts without its old conversation. */
+  async #prompt(attempt: Attempt, message: string | null): Promise<string> {
+    const { ledger, workflows } = this.#deps
+    const repository = ledger.require('repositories', attempt.repoId)
+    const workflow = await workflows.read(repository)
+    const runs = (attempt.terminalId && ledger.get('terminals', attempt.terminalId)?.epoch) || 0
+    const prompt = renderPrompt(
+      { template: workflow.template, file: WORKFLOW_FILE, line: workflow.templateLine },
+      {
+        task: ledger.require('tasks', attempt.taskId),
+        round: ledger.require('rounds', attempt.roundId),
+        attempt,
+        retry: runs === 0 ? null : runs,
+        lessons: ledger.select(
+          'lessons',
+          'taskId = ? AND round < ? ORDER BY round',
+          attempt.taskId,
+          attempt.round,
+        ),
+      },
+    )
+    return withMessage(prompt, message)
+  }
+
   async #launch(
     attempt: Attempt,
+    prompt: string,
     resume: { sessionRef: string; message: string | null } | null,
   ): Promise<void> {
     const { ledger, clock, agents, environment, hooks, terminals } = this.#deps
-    const round = ledger.require('rounds', attempt.roundId)
     const driver = agents.driver(attempt.agent)
     const runDir = this.runDir(attempt.id)
     await mkdir(runDir, { recursive: true, mode: 0o700 })
     const promptFile = join(runDir, 'prompt.md')
-    const prompt = slotPrompt(round.prompt, attempt.slot)
     await writeFile(promptFile, prompt, { mode: 0o600 })
     const door = await hooks.open(attempt.id, runDir)
     const { env } = await environment.get()

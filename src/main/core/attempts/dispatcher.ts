@@ -1,6 +1,8 @@
+import type { Attempt } from '../../../shared/domain/attempt.ts'
 import { occupiesSlot } from '../../../shared/machines/attempt-machine.ts'
 import type { Scope } from '../../kernel/disposable.ts'
 import type { Ledger } from '../db/ledger.ts'
+import type { WorkflowStore } from '../repositories/workflow-store.ts'
 import type { SettingsStore } from '../settings.ts'
 import type { AttemptRunner } from './attempt-runner.ts'
 
@@ -8,6 +10,7 @@ export interface DispatcherDeps {
   ledger: Ledger
   settings: SettingsStore
   runner: AttemptRunner
+  workflows: WorkflowStore
   scope: Scope
 }
 
@@ -21,6 +24,7 @@ export class Dispatcher {
     this.#deps = deps
     deps.scope.own(deps.ledger.committed.on(() => this.dispatch()))
     deps.scope.own(deps.settings.changed.on(() => this.dispatch()))
+    deps.scope.own(deps.workflows.changed.on(() => this.dispatch()))
   }
 
   /** Begins to start attempts; before that, boot brings what was interrupted into order. */
@@ -31,20 +35,35 @@ export class Dispatcher {
 
   dispatch(): void {
     if (!this.#live || this.#deps.scope.disposed) return
-    const { ledger, settings } = this.#deps
+    const { ledger, settings, workflows } = this.#deps
     const open = ledger.select(
       'attempts',
       "status IN ('pending', 'preparing', 'starting', 'running', 'waiting', 'stalled') ORDER BY createdAt, n",
     )
-    let free =
-      settings.value.slots -
-      open.filter((attempt) => occupiesSlot(attempt.status) || this.#starting.has(attempt.id)).length
+    const busy = open.filter((attempt) => occupiesSlot(attempt.status) || this.#starting.has(attempt.id))
+    const busyIn = new Map<string, number>()
+    for (const { repoId } of busy) busyIn.set(repoId, (busyIn.get(repoId) ?? 0) + 1)
+    let free = settings.value.slots - busy.length
     for (const attempt of open) {
       if (free <= 0) return
       if (attempt.status !== 'pending' || this.#starting.has(attempt.id)) continue
+      if (this.#held(attempt)) continue
+      const inRepository = busyIn.get(attempt.repoId) ?? 0
+      if (inRepository >= (workflows.inForce(attempt.repoId).agent.maxConcurrent ?? Number.POSITIVE_INFINITY))
+        continue
+      busyIn.set(attempt.repoId, inRepository + 1)
       this.#begin(attempt.id)
       free--
     }
+  }
+
+  /** True while the repository's workflow file is broken; the card says so. */
+  #held(attempt: Attempt): boolean {
+    const problem = this.#deps.workflows.problemOf(attempt.repoId)
+    const reason = problem && `Waits until this is mended: ${problem}`
+    if (reason && attempt.reason !== reason)
+      this.#deps.ledger.commit((tx) => tx.patch('attempts', attempt.id, { reason }))
+    return reason !== null
   }
 
   /** Starts again what a crash interrupted in the middle of its preparation. */

@@ -12,6 +12,7 @@ import { isLoose } from '../git/status.ts'
 import type { TerminalRegistry } from '../pty/terminal.ts'
 import type { WorkflowHooks } from '../repositories/workflow-hooks.ts'
 import type { AttemptFinisher } from './attempt-finisher.ts'
+import { worktreeRootOf } from './attempt-names.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { moveAttempt } from './transitions.ts'
 
@@ -24,7 +25,6 @@ export interface RetireDeps {
   workflowHooks: WorkflowHooks
   clock: Clock
   log: Logger
-  worktreeRoot: string
   runRoot: string
 }
 
@@ -104,7 +104,7 @@ export class Retire {
             attempt,
             AbortSignal.timeout(120_000),
           )
-        await git.removeWorktree({ ...place, root: this.#deps.worktreeRoot, attemptId: id })
+        await git.removeWorktree({ ...place, root: worktreeRootOf(attempt.worktree), attemptId: id })
         const expectedSha = await git.resolveRef(repository.path, `refs/heads/${attempt.branch}`)
         if (expectedSha)
           await git.deleteBranch({ repo: repository.path, branch: attempt.branch, expectedSha })

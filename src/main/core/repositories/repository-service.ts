@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Failure, isFailure, messageOf } from '../../../shared/domain/failure.ts'
 import type { Repository, RepositoryInspection } from '../../../shared/domain/repository.ts'
@@ -6,11 +6,24 @@ import type { Clock } from '../../kernel/clock.ts'
 import { mintId } from '../../kernel/ids.ts'
 import type { Ledger } from '../db/ledger.ts'
 import type { Git } from '../git/git.ts'
-import { isTrusted, NO_WORKFLOW, readWorkflow, WORKFLOW_FILE, type Workflow } from './workflow.ts'
+import type { SettingsStore } from '../settings.ts'
+import {
+  isTrusted,
+  NO_WORKFLOW,
+  parseWorkflow,
+  readWorkflow,
+  WORKFLOW_FILE,
+  type Workflow,
+} from './workflow.ts'
+import { draftWorkflow } from './workflow-draft.ts'
+import { effectiveSettings } from './workflow-settings.ts'
+import type { WorkflowStore } from './workflow-store.ts'
 
 export interface RepositoryServiceDeps {
   ledger: Ledger
   git: Git
+  workflows: WorkflowStore
+  settings: SettingsStore
   clock: Clock
   /** Where a folder browser starts. */
   home: string
@@ -72,7 +85,7 @@ export class RepositoryService {
     await git.resolveBase(found.path, baseBranch)
     const workflow = await readWorkflow(found.path).catch(() => NO_WORKFLOW)
     const now = clock.now()
-    return ledger.commit((tx) => {
+    const added = ledger.commit((tx) => {
       const repository = tx.put('repositories', {
         id: mintId('repo', now),
         path: found.path,
@@ -93,6 +106,9 @@ export class RepositoryService {
       if (input.trust && workflow.hash) this.#factOfTrust(tx, repository.id, workflow)
       return repository
     })
+    // Broken or not: how the file stands is known from here on.
+    await this.#deps.workflows.read(added)
+    return added
   }
 
   async update(id: string, baseBranch: string): Promise<Repository> {
@@ -101,19 +117,23 @@ export class RepositoryService {
     return this.#deps.ledger.commit((tx) => tx.patch('repositories', id, { baseBranch }))
   }
 
-  async trust(id: string): Promise<Repository> {
+  /** Consents to the commands that the file holds now; with `hash` only if they are those that were shown. */
+  async trust(id: string, hash?: string): Promise<Repository> {
     const { ledger } = this.#deps
     const repository = ledger.require('repositories', id)
-    const workflow = await readWorkflow(repository.path)
+    const workflow = await this.#deps.workflows.require(repository)
+    if (hash !== undefined && hash !== workflow.hash) {
+      throw new Failure('consent_needed', 'The commands have changed since they were shown. Look again.', {
+        hash: workflow.hash,
+      })
+    }
     return ledger.commit((tx) => {
       this.#factOfTrust(tx, id, workflow)
       return tx.patch('repositories', id, { trustedHash: workflow.hash })
     })
   }
 
-  async commands(
-    id: string,
-  ): Promise<{
+  async commands(id: string): Promise<{
     hash: string | null
     trusted: boolean
     commands: { key: string; run: string }[]
@@ -121,7 +141,7 @@ export class RepositoryService {
   }> {
     const repository = this.#deps.ledger.require('repositories', id)
     try {
-      const workflow = await readWorkflow(repository.path)
+      const workflow = await this.#deps.workflows.require(repository)
       return {
         hash: workflow.hash,
         trusted: isTrusted(workflow, repository.trustedHash),
@@ -131,6 +151,52 @@ export class RepositoryService {
     } catch (error) {
       return { hash: null, trusted: false, commands: [], problem: messageOf(error) }
     }
+  }
+
+  /** The workflow file as it stands, and every setting in force with its source. */
+  async workflow(id: string) {
+    const { ledger, workflows, settings } = this.#deps
+    const repository = ledger.require('repositories', id)
+    const { text, ...state } = await workflows.stateOf(repository)
+    const workflow = workflows.inForce(id)
+    const readable = state.state === 'ok' ? text : null
+    return {
+      state,
+      settings: effectiveSettings(workflow, readable, settings.value, basename(state.file)),
+      template: workflow.template,
+      unknownKeys: workflow.unknownKeys,
+      commands: workflow.commands,
+      trusted: isTrusted(workflow, repository.trustedHash),
+      text,
+    }
+  }
+
+  async draftWorkflow(id: string) {
+    const repository = this.#deps.ledger.require('repositories', id)
+    const { file, text } = await this.#deps.workflows.stateOf(repository)
+    return { file, exists: text !== null, ...(await draftWorkflow(repository.path)) }
+  }
+
+  /** Writes a workflow file where there is none. */
+  async createWorkflow(id: string, text: string) {
+    const repository = this.#deps.ledger.require('repositories', id)
+    const { file } = await this.#deps.workflows.stateOf(repository)
+    parseWorkflow(text, basename(file))
+    try {
+      await writeFile(file, text, { flag: 'wx' })
+    } catch (error) {
+      throw new Failure('illegal_state', `${file} cannot be created: ${messageOf(error)}`, { file })
+    }
+    const { text: _text, ...state } = await this.#deps.workflows.stateOf(repository)
+    return state
+  }
+
+  useWorkflow(id: string, path: string | null) {
+    const repository = this.#deps.ledger.require('repositories', id)
+    return this.#deps.workflows.usePath(
+      repository,
+      path && expandHome(path, this.#deps.home, repository.path),
+    )
   }
 
   async branches(id: string): Promise<string[]> {
@@ -154,6 +220,7 @@ export class RepositoryService {
       tx.remove('repositories', id)
       tx.fact({ kind: 'repository.removed', actor: 'engineer', body: { id } })
     })
+    this.#deps.workflows.forget(id)
   }
 
   /** Looks whether the repositories are still there and readable; a problem is shown and nothing is removed. */
@@ -176,9 +243,7 @@ export class RepositoryService {
     return repository
   }
 
-  async browse(
-    path: string | undefined,
-  ): Promise<{
+  async browse(path: string | undefined): Promise<{
     path: string
     parent: string | null
     entries: { name: string; path: string; isRepository: boolean }[]
@@ -243,7 +308,7 @@ export class RepositoryService {
   }
 }
 
-function expandHome(path: string, home: string): string {
+function expandHome(path: string, home: string, folder = '.'): string {
   if (path === '~') return home
-  return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(path)
+  return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(folder, path)
 }

@@ -9,7 +9,8 @@ import type { Logger } from '../../kernel/logger.ts'
 import { isReallyInside } from '../../kernel/paths.ts'
 import type { Git } from '../git/git.ts'
 import { summariseFailure } from '../review/check-summary.ts'
-import { isTrusted, readWorkflow } from './workflow.ts'
+import { isTrusted } from './workflow.ts'
+import type { WorkflowStore } from './workflow-store.ts'
 
 export type HookName = 'after_create' | 'before_run' | 'after_run' | 'before_remove'
 
@@ -23,6 +24,7 @@ const FATAL: Record<HookName, boolean> = {
 
 export interface WorkflowHooksDeps {
   git: Git
+  workflows: WorkflowStore
   log: Logger
   environment: () => Promise<Readonly<Record<string, string>>>
 }
@@ -42,7 +44,7 @@ export class WorkflowHooks {
     attempt: Pick<Attempt, 'id' | 'worktree' | 'branch'>,
     signal: AbortSignal,
   ): Promise<void> {
-    const workflow = await readWorkflow(repository.path)
+    const workflow = await this.#deps.workflows.read(repository)
     const script = workflow.hooks[name]
     if (!script) return
     if (!isTrusted(workflow, repository.trustedHash)) {
@@ -74,7 +76,7 @@ export class WorkflowHooks {
 
   /** Copies (copy-on-write where the disk can) or links what `files` of the workflow names; never over a file that is there. */
   async copyFiles(repository: Repository, worktree: string): Promise<void> {
-    const { files } = await readWorkflow(repository.path)
+    const { files } = await this.#deps.workflows.read(repository)
     if (files.copy.length > 0) {
       for (const path of await this.#deps.git.listIgnored({ repo: repository.path, globs: files.copy })) {
         if (!(await isReallyInside(repository.path, join(repository.path, path)))) continue

@@ -1,17 +1,22 @@
+import { mkdir, realpath } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Attempt } from '../../../shared/domain/attempt.ts'
-import { Failure } from '../../../shared/domain/failure.ts'
+import { Failure, messageOf } from '../../../shared/domain/failure.ts'
 import type { Repository } from '../../../shared/domain/repository.ts'
 import type { Lesson, Round, Slot, Task } from '../../../shared/domain/task.ts'
 import { MAX_ATTEMPTS, Slot as SlotSchema, titleOf } from '../../../shared/domain/task.ts'
 import { canTask } from '../../../shared/machines/task-machine.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { mintId } from '../../kernel/ids.ts'
+import { isInside } from '../../kernel/paths.ts'
 import type { AgentRegistry } from '../agents/registry.ts'
 import { attemptNames } from '../attempts/attempt-names.ts'
 import { moveTask } from '../attempts/transitions.ts'
 import type { Ledger, Transaction } from '../db/ledger.ts'
 import type { Git } from '../git/git.ts'
-import { readWorkflow } from '../repositories/workflow.ts'
+import { isTrusted } from '../repositories/workflow.ts'
+import { resolvePath } from '../repositories/workflow-expand.ts'
+import type { WorkflowStore } from '../repositories/workflow-store.ts'
 import type { SettingsStore } from '../settings.ts'
 import { roundPrompt } from './prompt.ts'
 
@@ -20,10 +25,15 @@ export interface TaskServiceDeps {
   git: Git
   agents: AgentRegistry
   settings: SettingsStore
+  workflows: WorkflowStore
+  /** For `$NAME` and `~` in paths of a workflow file. */
+  environment: () => Promise<Readonly<Record<string, string>>>
   clock: Clock
   worktreeRoot: string
   /** Called after a round was written: somebody should start it. */
   onFired: () => void
+  /** Ends the analysis of a trashed round: the next one starts without it. */
+  stopAnalysis: (taskId: string) => void
   /** Ends all attempts of a task that is given up. */
   retireTask: (taskId: string, reason: string) => void
 }
@@ -33,6 +43,14 @@ export interface NewTask {
   brief: string
   title?: string | undefined
   baseBranch?: string | undefined
+}
+
+interface NewRound {
+  slots: readonly Slot[]
+  baseSha: string
+  lessons: readonly Lesson[]
+  /** Folder of its worktrees. */
+  root: string
 }
 
 /** Tasks and their rounds. */
@@ -75,6 +93,7 @@ export class TaskService {
     const { ledger } = this.#deps
     const repo = ledger.require('repositories', input.repoId)
     this.#checkSlots(input.slots)
+    const root = await this.worktreeRoot(repo)
     const key = input.requestId ? `fire:${input.requestId}` : undefined
     const base = await this.#deps.git.resolveBase(repo.path, input.baseBranch ?? repo.baseBranch)
     const done = key && ledger.factByKey(key)
@@ -84,7 +103,7 @@ export class TaskService {
     }
     const result = ledger.commit((tx) => {
       const task = this.#put(tx, repo, input, key)
-      return this.#putRound(tx, repo, task, input.slots, base, [])
+      return this.#putRound(tx, repo, task, { slots: input.slots, baseSha: base, lessons: [], root })
     })
     this.#deps.onFired()
     return result
@@ -111,9 +130,17 @@ export class TaskService {
     const repo = ledger.require('repositories', task.repoId)
     const slots = wanted.slots ?? (await this.#slotsAgain(task, repo, wanted.attempts))
     this.#checkSlots(slots)
-    const base = await this.#deps.git.resolveBase(repo.path, task.baseBranch)
+    const root = await this.worktreeRoot(repo)
+    const baseSha = await this.#deps.git.resolveBase(repo.path, task.baseBranch)
+    this.#deps.stopAnalysis(id)
     const result = ledger.commit((tx) =>
-      this.#putRound(tx, repo, tx.require('tasks', id), slots, base, lessons),
+      this.#putRound(tx, repo, tx.require('tasks', id), {
+        slots,
+        baseSha,
+        // As they are now: an analysis or the engineer may have written them anew while git was asked.
+        lessons: ledger.select('lessons', 'taskId = ? ORDER BY round', id),
+        root,
+      }),
     )
     this.#deps.onFired()
     return result
@@ -142,8 +169,10 @@ export class TaskService {
         problems.push((error as Error).message)
       }
     }
-    const workflow = await readWorkflow(repo.path)
-    if (workflow.hash !== null && workflow.hash !== repo.trustedHash) {
+    const workflow = await this.#deps.workflows.read(repo)
+    const broken = this.#deps.workflows.problemOf(repo.id)
+    if (broken) problems.push(`Nothing starts until this is mended: ${broken}`)
+    if (!isTrusted(workflow, repo.trustedHash)) {
       problems.push('The commands in WORKFLOW.md wait for your consent: hooks and checks will not run.')
     }
     return {
@@ -197,6 +226,17 @@ export class TaskService {
     return this.#deps.ledger.select('lessons', 'taskId = ? ORDER BY round', taskId)
   }
 
+  /** All folders in which worktrees may lie now. */
+  async worktreeRoots(): Promise<string[]> {
+    const roots = [this.#deps.worktreeRoot]
+    for (const repo of this.#deps.ledger.select('repositories')) {
+      // A broken file or folder is said where something is to start; what lies there stays where it is.
+      const root = await this.worktreeRoot(repo).catch(() => null)
+      if (root !== null && !roots.includes(root)) roots.push(root)
+    }
+    return roots
+  }
+
   /** The slots of the round before, as many as wanted: a rework tries the same agents unless told otherwise. */
   async #slotsAgain(task: Task, repo: Repository, count: number | undefined): Promise<Slot[]> {
     const before = this.roundsOf(task.id).at(-1)?.slots ?? (await this.#defaultSlots(repo))
@@ -205,11 +245,42 @@ export class TaskService {
   }
 
   async #defaultSlots(repo: Repository): Promise<Slot[]> {
-    const workflow = await readWorkflow(repo.path)
+    const { attempts, ...workflow } = await this.#deps.workflows.read(repo)
     const { defaultAgents, defaultAttempts } = this.#deps.settings.value
-    const agents = workflow.attempts.agents ?? (defaultAgents.length > 0 ? defaultAgents : ['rehearsal'])
-    const count = workflow.attempts.count ?? defaultAttempts
-    return Array.from({ length: count }, (_, i) => SlotSchema.parse({ agent: agents[i % agents.length] }))
+    const fromFile = attempts.slots?.length ? attempts.slots : null
+    if (fromFile?.some((slot) => slot.command) && !isTrusted({ attempts, ...workflow }, repo.trustedHash))
+      throw new Failure('consent_needed', 'The commands in WORKFLOW.md wait for your consent.')
+    const names = defaultAgents.length > 0 ? defaultAgents : ['rehearsal']
+    const slots = fromFile ?? names.map((agent) => SlotSchema.parse({ agent }))
+    const count = attempts.count ?? defaultAttempts
+    return Array.from({ length: count }, (_, i) => slots[i % slots.length] as Slot)
+  }
+
+  /**
+   * Where the worktrees of a repository go: `workspace.root` of its workflow file, else the app's own folder. Throws
+   * `workflow_invalid` while the file is broken or that folder cannot be used: nothing starts then.
+   */
+  async worktreeRoot(repo: Repository): Promise<string> {
+    const { workflows } = this.#deps
+    const { workspaceRoot, ...workflow } = await workflows.require(repo)
+    if (workspaceRoot === null || !isTrusted({ workspaceRoot, ...workflow }, repo.trustedHash))
+      return this.#deps.worktreeRoot
+    const refuse = (why: string) =>
+      new Failure('workflow_invalid', `WORKFLOW.md: workspace.root: ${why}`, {
+        name: 'workflow_parse_error',
+        key: 'workspace.root',
+      })
+    const folder = dirname((await workflows.stateOf(repo)).file)
+    const path = resolvePath(workspaceRoot, folder, await this.#deps.environment())
+    if (path === null) throw refuse(`“${workspaceRoot}” names something that is not set.`)
+    if (isInside(repo.path, path) || isInside(path, repo.path))
+      throw refuse(`${path} and the repository must lie beside each other.`)
+    try {
+      await mkdir(path, { recursive: true })
+      return await realpath(path)
+    } catch (error) {
+      throw refuse(messageOf(error))
+    }
   }
 
   #checkSlots(slots: readonly Slot[]): void {
@@ -262,9 +333,7 @@ export class TaskService {
     tx: Transaction,
     repo: Repository,
     task: Task,
-    slots: readonly Slot[],
-    baseSha: string,
-    lessons: readonly Lesson[],
+    { slots, baseSha, lessons, root }: NewRound,
   ): { task: Task; attempts: Attempt[] } {
     const now = this.#deps.clock.now()
     const n = task.round + 1
@@ -303,7 +372,7 @@ export class TaskService {
         endReason: null,
         attention: null,
         ...attemptNames({
-          root: this.#deps.worktreeRoot,
+          root,
           repoName: repo.name,
           repoId: repo.id,
           title: task.title,
