@@ -69,7 +69,10 @@ describe('the loop', () => {
         .sort(),
     )
     expect(await sh(repo, 'status', '--porcelain')).toBe('?? notes.txt')
-    expect(await sh(repo, 'branch', '--format=%(refname:short)')).toBe('main')
+    // An attempt is kept first and removed then.
+    await expect
+      .poll(() => sh(repo, 'branch', '--format=%(refname:short)'), { timeout: 20_000 })
+      .toBe('main')
     expect(await sh(repo, 'worktree', 'list', '--porcelain')).toBe(
       `worktree ${repo}\nHEAD ${landed.landedSha}\nbranch refs/heads/main`,
     )
