@@ -113,9 +113,10 @@ async function ask(
 ): Promise<Record<string, string> | string> {
   const mark = `quartet-${randomBytes(12).toString('hex')}`
   const name = basename(shell)
-  const line = `printf '%s' '${mark}<'; command env -0; printf '%s' '>${mark}'; exit 0`
+  // By its path: neither an alias nor an unusual PATH stands in between.
+  const line = `printf '%s' '${mark}<'; /usr/bin/env -0; printf '%s' '>${mark}'; exit 0`
   // csh takes -l only alone; its rc file is read for -i too.
-  const args = /^t?csh$/.test(name) ? ['-ic', line.replace('command ', '')] : ['-ilc', line]
+  const args = /^t?csh$/.test(name) ? ['-ic', line] : ['-ilc', line]
   // TERM=dumb keeps prompts and themes from asking the terminal questions that nobody answers.
   const env = { ...floor, SHELL: shell, TERM: 'dumb', QUARTET_ENVIRONMENT_PROBE: '1' }
   const run = await exec(shell, args, {

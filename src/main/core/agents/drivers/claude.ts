@@ -146,7 +146,7 @@ function readScreen(screen: string, at: number): AgentEvent[] {
 const Result = z.looseObject({
   is_error: z.boolean().optional(),
   result: z.string().optional(),
-  structured_output: z.unknown(),
+  structured_output: z.unknown().optional(),
   total_cost_usd: z.number().optional(),
   num_turns: z.number().optional(),
   usage: z.looseObject({

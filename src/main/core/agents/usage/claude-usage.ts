@@ -5,13 +5,14 @@ import { z } from 'zod'
 import type { Usage } from '../../../../shared/domain/attempt.ts'
 import type { Environment, UsageReader } from '../driver.ts'
 import { readJsonLines } from './json-lines.ts'
-import type { ModelTokens, PriceTable } from './prices.ts'
+import { inputOf, type ModelTokens, noTokens, type PriceTable } from './prices.ts'
 
 const Tokens = z.object({
   input_tokens: z.number().default(0),
   cache_creation_input_tokens: z.number().nullish(),
   cache_read_input_tokens: z.number().nullish(),
   output_tokens: z.number().default(0),
+  cache_creation: z.object({ ephemeral_1h_input_tokens: z.number().nullish() }).nullish(),
 })
 const Block = z.looseObject({ type: z.string(), is_error: z.boolean().nullish() })
 const Entry = z.looseObject({
@@ -133,17 +134,19 @@ export function claudeUsage(prices: () => Promise<PriceTable>): UsageReader {
 function usageOf(sum: Sum, prices: PriceTable): Usage {
   const byModel = new Map<string, ModelTokens>()
   for (const { model, tokens } of sum.answers.values()) {
-    const known = byModel.get(model) ?? { model, input: 0, cachedInput: 0, cacheWrite: 0, output: 0 }
+    const known = byModel.get(model) ?? noTokens(model)
     known.input += tokens.input_tokens
     known.cachedInput += tokens.cache_read_input_tokens ?? 0
-    known.cacheWrite += tokens.cache_creation_input_tokens ?? 0
+    const long = tokens.cache_creation?.ephemeral_1h_input_tokens ?? 0
+    known.cacheWrite += (tokens.cache_creation_input_tokens ?? 0) - long
+    known.cacheWrite1h += long
     known.output += tokens.output_tokens
     byModel.set(model, known)
   }
   const all = [...byModel.values()]
   const total = (of: (tokens: ModelTokens) => number) => all.reduce((so, tokens) => so + of(tokens), 0)
   return {
-    inputTokens: total((tokens) => tokens.input + tokens.cachedInput + tokens.cacheWrite),
+    inputTokens: total(inputOf),
     cachedTokens: total((tokens) => tokens.cachedInput),
     outputTokens: total((tokens) => tokens.output),
     cost: prices.cost(all),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Environment, UsageReader } from '../driver.ts'
 import { readJsonLines } from './json-lines.ts'
-import type { ModelTokens, PriceTable } from './prices.ts'
+import { inputOf, type ModelTokens, noTokens, type PriceTable } from './prices.ts'
 
 const Total = z.object({
   input_tokens: z.number(),
@@ -82,7 +82,7 @@ export function codexUsage(prices: () => Promise<PriceTable>): UsageReader {
       const all = [...byModel.values()]
       const sum = (of: (tokens: ModelTokens) => number) => all.reduce((so, tokens) => so + of(tokens), 0)
       return {
-        inputTokens: sum((tokens) => tokens.input + tokens.cachedInput + tokens.cacheWrite),
+        inputTokens: sum(inputOf),
         cachedTokens: sum((tokens) => tokens.cachedInput),
         outputTokens: sum((tokens) => tokens.output),
         cost: (await prices()).cost(all),
@@ -105,7 +105,7 @@ function count(
 }
 
 function addTo(byModel: Map<string, ModelTokens>, model: string, before: Total, after: Total): void {
-  const known = byModel.get(model) ?? { model, input: 0, cachedInput: 0, cacheWrite: 0, output: 0 }
+  const known = byModel.get(model) ?? noTokens(model)
   const cached = after.cached_input_tokens - before.cached_input_tokens
   const written = after.cache_write_input_tokens - before.cache_write_input_tokens
   known.input += after.input_tokens - before.input_tokens - cached - written

@@ -6,7 +6,9 @@ const ModelPrice = z.object({
   model: z.string(),
   input: z.number(),
   cachedInput: z.number().nullable(),
+  /** Kept for five minutes, and for an hour. */
   cacheWrite: z.number().nullable(),
+  cacheWrite1h: z.number().nullable(),
   output: z.number(),
   /** The day on which the price was read, and where. */
   asOf: z.iso.date(),
@@ -21,8 +23,25 @@ export interface ModelTokens {
   input: number
   cachedInput: number
   cacheWrite: number
+  cacheWrite1h: number
   output: number
 }
+
+/** No tokens of a model yet. */
+export const noTokens = (model: string): ModelTokens => ({
+  model,
+  input: 0,
+  cachedInput: 0,
+  cacheWrite: 0,
+  cacheWrite1h: 0,
+  output: 0,
+})
+
+/** All input tokens, cached ones included. */
+export const inputOf = (tokens: ModelTokens): number =>
+  tokens.input + tokens.cachedInput + tokens.cacheWrite + tokens.cacheWrite1h
+
+const totalOf = (tokens: ModelTokens): number => inputOf(tokens) + tokens.output
 
 export interface PriceTable {
   /** US dollars, or null when any token that was used has no known price: a part of a sum would pass for the whole. */
@@ -42,18 +61,24 @@ export function priceTable(models: readonly ModelPrice[]): PriceTable {
   const one = (tokens: ModelTokens): number | null => {
     const price = byName.get(plainName(tokens.model))
     if (!price) return null
-    if (tokens.cachedInput > 0 && price.cachedInput === null) return null
-    if (tokens.cacheWrite > 0 && price.cacheWrite === null) return null
-    const sum =
-      tokens.input * price.input +
-      tokens.cachedInput * (price.cachedInput ?? 0) +
-      tokens.cacheWrite * (price.cacheWrite ?? 0) +
-      tokens.output * price.output
+    const parts = [
+      [tokens.input, price.input],
+      [tokens.cachedInput, price.cachedInput],
+      [tokens.cacheWrite, price.cacheWrite],
+      [tokens.cacheWrite1h, price.cacheWrite1h],
+      [tokens.output, price.output],
+    ] as const
+    let sum = 0
+    for (const [count, each] of parts) {
+      if (count === 0) continue
+      if (each === null) return null
+      sum += count * each
+    }
     return sum / 1_000_000
   }
   return {
     cost(tokens) {
-      const used = tokens.filter((item) => item.input + item.cachedInput + item.cacheWrite + item.output > 0)
+      const used = tokens.filter((item) => totalOf(item) > 0)
       const costs = used.map(one)
       return costs.reduce<number | null>(
         (sum, cost) => (sum === null || cost === null ? null : sum + cost),
