@@ -1,0 +1,215 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { RESOURCES, tempDir } from '../test-support.ts'
+import { claudeUsage } from './claude-usage.ts'
+import { codexUsage } from './codex-usage.ts'
+import { priceTable, readPrices } from './prices.ts'
+
+const signal = AbortSignal.timeout(30_000)
+const PRICE = { asOf: '2026-11-22', source: 'test', cacheWrite1h: 8 }
+const prices = async () =>
+  priceTable([
+    { model: 'big', input: 4, cachedInput: 0.2, cacheWrite: 5, output: 20, ...PRICE },
+    { model: 'small', input: 1, cachedInput: null, cacheWrite: null, output: 2, ...PRICE },
+  ])
+
+async function fileIn(home: string, path: string, lines: readonly unknown[]): Promise<void> {
+  const file = join(home, path)
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(
+    file,
+    lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n'),
+  )
+}
+
+/** Lines as Claude Code 2.1.330 writes them, without what does not matter here. */
+let uuid = 0
+const said = (id: string, usage: object, content: object[] = [], model = 'big-20260101') => ({
+  type: 'assistant',
+  uuid: `u${uuid++}`,
+  message: { id, model, role: 'assistant', content, usage },
+})
+const tool = { type: 'tool_use', id: 't', name: 'Bash', input: {} }
+const asked = (text: string) => ({
+  type: 'user',
+  uuid: `u${uuid++}`,
+  message: { role: 'user', content: text },
+})
+const result = (is_error: boolean) => ({
+  type: 'user',
+  uuid: `u${uuid++}`,
+  message: { role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', is_error }] },
+})
+
+async function readClaude(files: Readonly<Record<string, readonly unknown[]>>) {
+  const home = await tempDir('home')
+  for (const [path, lines] of Object.entries(files))
+    await fileIn(home, join('.claude/projects/-x', path), lines)
+  return claudeUsage(prices).read({ sessionRef: 's1', worktree: '/x', env: { HOME: home }, signal })
+}
+
+test('Claude Code: counts each answer once, however often it was written', async () => {
+  const tokens = {
+    input_tokens: 100,
+    cache_read_input_tokens: 1_000,
+    cache_creation_input_tokens: 50,
+    output_tokens: 10,
+  }
+  const twice = said('m1', { ...tokens, output_tokens: 10 })
+  const usage = await readClaude({
+    's1.jsonl': [
+      asked('do it'),
+      said('m1', { ...tokens, output_tokens: 1 }, [tool]),
+      twice,
+      twice,
+      result(true),
+      said('m2', {
+        input_tokens: 200,
+        output_tokens: 20,
+        cache_creation_input_tokens: 30,
+        cache_creation: { ephemeral_1h_input_tokens: 30 },
+      }),
+      said('m3', { input_tokens: 9, output_tokens: 9 }, [], '<synthetic>'),
+      asked('and that'),
+      { type: 'system', subtype: 'compact_boundary', uuid: 'c' },
+      '{"type":"assistant","message":{"id":"m9","usa',
+    ],
+    'other.jsonl': [said('m7', { input_tokens: 1_000_000, output_tokens: 1 })],
+  })
+  expect(usage).toEqual({
+    inputTokens: 100 + 1_000 + 50 + 200 + 30,
+    cachedTokens: 1_000,
+    outputTokens: 30,
+    cost: (300 * 4 + 1_000 * 0.2 + 50 * 5 + 30 * 8 + 30 * 20) / 1_000_000,
+    turns: 2,
+    toolCalls: 1,
+    toolFailures: 1,
+    compactions: 1,
+  })
+})
+
+test('Claude Code: sub-agents cost too, but take no turns', async () => {
+  const usage = await readClaude({
+    's1.jsonl': [asked('do it'), said('m1', { input_tokens: 10, output_tokens: 1 })],
+    's1/subagents/agent-a.jsonl': [
+      asked('sub task'),
+      said('m2', { input_tokens: 5, output_tokens: 2 }, [tool]),
+    ],
+  })
+  expect(usage).toMatchObject({ inputTokens: 15, outputTokens: 3, turns: 1, toolCalls: 1 })
+})
+
+test('a model without a price, or without one for what was used, leaves the cost unknown', async () => {
+  const unknown = await readClaude({
+    's1.jsonl': [said('m1', { input_tokens: 10, output_tokens: 1 }, [], 'new-model')],
+  })
+  expect(unknown).toMatchObject({ inputTokens: 10, cost: null })
+  const cached = await readClaude({
+    's1.jsonl': [said('m1', { input_tokens: 10, cache_read_input_tokens: 5, output_tokens: 1 }, [], 'small')],
+  })
+  expect(cached?.cost).toBeNull()
+})
+
+test('without a transcript the use is unknown, not zero', async () => {
+  expect(await readClaude({})).toBeNull()
+  const env = { HOME: await tempDir('home') }
+  expect(await codexUsage(prices).read({ sessionRef: 's1', worktree: '/x', env, signal })).toBeNull()
+})
+
+/** Lines as Codex 0.169 writes them. */
+const totals = (input: number, cached: number, output: number) => ({
+  type: 'event_msg',
+  payload: {
+    type: 'token_count',
+    info: {
+      total_token_usage: {
+        input_tokens: input,
+        cached_input_tokens: cached,
+        cache_write_input_tokens: 0,
+        output_tokens: output,
+      },
+    },
+  },
+})
+
+test('Codex: takes what the totals grew by, for each model', async () => {
+  const home = await tempDir('home')
+  await fileIn(home, '.codex/sessions/2026/11/22/rollout-2026-11-22T10-00-00-s1.jsonl', [
+    { type: 'session_meta', payload: {} },
+    { type: 'event_msg', payload: { type: 'task_started' } },
+    { type: 'turn_context', payload: { model: 'big' } },
+    { type: 'response_item', payload: { type: 'custom_tool_call', name: 'exec' } },
+    {
+      type: 'event_msg',
+      payload: { type: 'item_completed', item: { type: 'CommandExecution', exit_code: 128 } },
+    },
+    { type: 'event_msg', payload: { type: 'token_count', info: null } },
+    totals(1_000, 0, 20),
+    totals(1_000, 0, 20),
+    totals(2_137, 900, 47),
+    { type: 'event_msg', payload: { type: 'task_started' } },
+    { type: 'turn_context', payload: { model: 'small' } },
+    totals(2_237, 900, 50),
+    { type: 'compacted', payload: { message: '' } },
+    '{"type":"event_msg","payload":{"type":"token_count","info":{"total',
+  ])
+  const usage = await codexUsage(prices).read({
+    sessionRef: 's1',
+    worktree: '/x',
+    env: { HOME: home },
+    signal,
+  })
+  expect(usage).toEqual({
+    inputTokens: 2_237,
+    cachedTokens: 900,
+    outputTokens: 50,
+    cost: expect.closeTo((1_237 * 4 + 900 * 0.2 + 47 * 20 + 100 * 1 + 3 * 2) / 1_000_000, 12),
+    turns: 2,
+    toolCalls: 1,
+    toolFailures: 1,
+    compactions: 1,
+  })
+})
+
+test('Codex: totals that begin again are added to those before', async () => {
+  const home = await tempDir('home')
+  await fileIn(home, '.codex/sessions/2026/11/22/rollout-x-s1.jsonl', [
+    { type: 'turn_context', payload: { model: 'big' } },
+    totals(1_000, 100, 20),
+    totals(300, 0, 5),
+  ])
+  const usage = await codexUsage(prices).read({
+    sessionRef: 's1',
+    worktree: '/x',
+    env: { HOME: home },
+    signal,
+  })
+  expect(usage).toMatchObject({ inputTokens: 1_300, cachedTokens: 100, outputTokens: 25 })
+})
+
+test('the shipped prices are a table, and the engineer’s own win over them', async () => {
+  const file = join(RESOURCES, 'prices.json')
+  const own = join(await tempDir(), 'prices.json')
+  const tokens = [
+    {
+      model: 'claude-opus-5-5[1m]',
+      input: 1_000_000,
+      cachedInput: 0,
+      cacheWrite: 0,
+      cacheWrite1h: 0,
+      output: 0,
+    },
+  ]
+  expect((await readPrices(file, own)).cost(tokens)).toBe(4)
+  await writeFile(
+    own,
+    JSON.stringify({
+      unit: 'USD per million tokens',
+      models: [{ model: 'claude-opus-5-5', input: 3, cachedInput: 1, cacheWrite: 1, output: 1, ...PRICE }],
+    }),
+  )
+  expect((await readPrices(file, own)).cost(tokens)).toBe(3)
+  await writeFile(own, '{"models":[]}')
+  await expect(readPrices(file, own)).rejects.toThrow()
+})
