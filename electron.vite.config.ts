@@ -32,6 +32,9 @@ export default defineConfig({
     build: {
       rollupOptions: { input: { index: at('src/renderer/index.html') } },
       chunkSizeWarningLimit: 2000,
+      minify: true,
+      // The policy of the page allows no fonts and scripts from data: addresses.
+      assetsInlineLimit: 0,
     },
   },
 })

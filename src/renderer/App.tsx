@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from 'react'
+import { useMemo } from 'react'
 import { Group, Panel, Separator } from 'react-resizable-panels'
 import { TaskView } from './attempt/TaskView.tsx'
 import { AddRepository } from './board/AddRepository.tsx'
@@ -56,14 +56,10 @@ function Screen() {
   const empty = useEntities((state) => Object.keys(state.repositories).length === 0)
   const page = useUi((state) => state.page)
   const taskId = useUi((state) => state.taskId)
+  // A task that was just fired is opened before its rows arrive.
   const known = useEntities((state) => taskId !== null && taskId in state.tasks)
   const sidebar = useUi((state) => state.sidebar)
   const width = useUi((state) => state.panels.sidebar ?? 236)
-
-  useEffect(() => {
-    // A task that the core does not know (any more) cannot be shown.
-    if (loaded && taskId && !known) useUi.setState({ taskId: null })
-  }, [loaded, taskId, known])
 
   return (
     <div className="app">

@@ -27,6 +27,13 @@ export function EndBar({ attempt }: { attempt: Attempt }) {
   const app = useApp()
   const what = WHAT[attempt.status]
   if (!what) return null
+  // Until it is kept aside the undo banner says all; what lost to a sibling has none.
+  if (
+    attempt.status === 'trashed' &&
+    !attempt.trashRef &&
+    !attempt.verdict?.reasons.includes('lost to sibling')
+  )
+    return null
   const reason = attempt.reason ?? (attempt.endReason ? END_TEXT[attempt.endReason] : null) ?? what
   return (
     <div className="end-bar" data-tone={ATTEMPT_LOOK[attempt.status].tone} role="status">

@@ -17,6 +17,7 @@ import { Markdown } from '../ui/Markdown.tsx'
 export function Rail({ task }: { task: Task }) {
   const attempts = useEntities(useShallow((state) => shownAttempts(state, task)))
   const remembered = useUi((state) => state.focusedTile[task.id])
+  const pane = useUi((state) => state.pane)
   const attempt = focusedOf(attempts, remembered)
   return (
     <aside className="rail" aria-label="Evidence">
@@ -34,17 +35,19 @@ export function Rail({ task }: { task: Task }) {
       <Section id="brief" title="Brief">
         <Markdown text={task.brief} />
       </Section>
-      <Section
-        id="timeline"
-        title="Timeline"
-        action={
-          <Button size="s" kind="ghost" kbd="G" onClick={() => useUi.setState({ pane: 'timeline' })}>
-            All
-          </Button>
-        }
-      >
-        <TimelineList taskId={task.id} limit={10} />
-      </Section>
+      {pane === 'timeline' ? null : (
+        <Section
+          id="timeline"
+          title="Timeline"
+          action={
+            <Button size="s" kind="ghost" kbd="G" onClick={() => useUi.setState({ pane: 'timeline' })}>
+              All
+            </Button>
+          }
+        >
+          <TimelineList taskId={task.id} limit={10} />
+        </Section>
+      )}
     </aside>
   )
 }

@@ -75,6 +75,7 @@ export function TileMenu({ attempt }: { attempt: Attempt }) {
 /** The agent can be started again in the worktree that is still there. */
 export const canResume = (attempt: Attempt): boolean =>
   !occupiesSlot(attempt.status) &&
+  attempt.verdict === null &&
   attempt.trashRef === null &&
   (canAttempt(attempt.status, 'run') || canAttempt(attempt.status, 'start'))
 

@@ -16,11 +16,12 @@ import {
 import type { Attention } from '../../shared/domain/attempt.ts'
 import { type NeedsMe, needsMe } from '../../shared/state/selectors.ts'
 import { useEntities } from '../state/entities.ts'
-import { openTask, useUi } from '../state/ui.ts'
+import { openTask } from '../state/ui.ts'
 import { useDeepMemo } from '../state/use-deep-memo.ts'
 import { Age } from '../ui/Elapsed.tsx'
 import { plainLine } from '../ui/format.ts'
 import { Kbd } from '../ui/Kbd.tsx'
+import { letGo } from '../ui/let-go.ts'
 
 const LOOK: Record<Attention['kind'], { icon: LucideIcon; text: string; tone: string }> = {
   crash: { icon: OctagonAlert, text: 'Crashed', tone: 'bad' },
@@ -68,7 +69,6 @@ export function NeedsMeList() {
 function NeedsMeRow({ entry }: { entry: NeedsMe }) {
   const title = useEntities((state) => state.tasks[entry.taskId]?.title ?? '')
   const n = useEntities((state) => (entry.attemptId ? state.attempts[entry.attemptId]?.n : undefined))
-  const open = useUi((state) => state.taskId === entry.taskId && state.page === 'board')
   const look = LOOK[entry.kind]
   const Icon = look.icon
   return (
@@ -77,9 +77,11 @@ function NeedsMeRow({ entry }: { entry: NeedsMe }) {
         type="button"
         className="row"
         data-kind={entry.kind}
-        aria-current={open || undefined}
         title={plainLine(entry.detail, 400)}
-        onClick={() => openTask(entry.taskId, n)}
+        onClick={(event) => {
+          letGo(event)
+          openTask(entry.taskId, n)
+        }}
       >
         <Icon size={14} className="status-icon" data-tone={look.tone} aria-hidden="true" />
         <span className="row-main">

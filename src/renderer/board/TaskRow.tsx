@@ -4,6 +4,7 @@ import { useEntities } from '../state/entities.ts'
 import { shownAttempts } from '../state/selection.ts'
 import { openTask, useUi } from '../state/ui.ts'
 import { Age } from '../ui/Elapsed.tsx'
+import { letGo } from '../ui/let-go.ts'
 import { StatusIcon } from '../ui/StatusIcon.tsx'
 import { ATTEMPT_LOOK, TASK_LOOK } from '../ui/status-look.ts'
 
@@ -26,7 +27,10 @@ export const TaskRow = memo(function TaskRow({ taskId }: { taskId: string }) {
         data-status={task.status}
         data-over={over}
         aria-current={current ? 'page' : undefined}
-        onClick={() => openTask(task.id)}
+        onClick={(event) => {
+          letGo(event)
+          openTask(task.id)
+        }}
       >
         <StatusIcon look={TASK_LOOK[task.status]} named />
         <span className="row-main">

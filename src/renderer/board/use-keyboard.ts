@@ -21,7 +21,11 @@ function isTyping(target: EventTarget | null): boolean {
 /** A control takes these keys itself: Space and Enter press it, arrows move in it. */
 function isControlKey(event: KeyboardEvent): boolean {
   if (!(event.target instanceof HTMLElement)) return false
-  if (!['Enter', ' ', 'ArrowUp', 'ArrowDown'].includes(event.key)) return false
+  if (event.key === 'ArrowUp' || event.key === 'ArrowDown')
+    return (
+      event.target.closest('[role="menu"], [role="listbox"], [role="tablist"], [role="separator"]') !== null
+    )
+  if (event.key !== 'Enter' && event.key !== ' ') return false
   return (
     event.target.closest(
       'button, a, [role="menu"], [role="listbox"], [role="tablist"], [role="separator"]',

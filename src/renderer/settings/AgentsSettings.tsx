@@ -41,10 +41,14 @@ export function AgentsSettings() {
               <p>
                 <strong>{agent.label}</strong> <span className="rail-quiet num">{agent.version}</span>
               </p>
-              <p className="rail-quiet mono truncate" title={agent.path ?? undefined}>
-                {agent.path ?? (agent.installed ? 'part of Quartet' : 'not found on the PATH')}
-              </p>
-              {agent.problem ? <p className="agent-problem">{agent.problem}</p> : null}
+              {agent.installed ? (
+                <p className="rail-quiet mono truncate" title={agent.path ?? undefined}>
+                  {agent.path ?? 'part of Quartet'}
+                </p>
+              ) : null}
+              {agent.problem ? (
+                <p className={agent.installed ? 'agent-problem' : 'rail-quiet'}>{agent.problem}</p>
+              ) : null}
             </div>
             {agent.installed ? (
               agent.problem ? (

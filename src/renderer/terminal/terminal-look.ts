@@ -1,4 +1,5 @@
 import type { ITerminalOptions, ITheme } from '@xterm/xterm'
+import { SCROLLBAR_PX } from './fit.ts'
 
 /** What the settings decide about terminals. */
 export interface TerminalLook {
@@ -18,6 +19,7 @@ export function terminalOptions(look: TerminalLook): ITerminalOptions {
     lineHeight: 1.18,
     theme: look.theme,
     scrollback: SCROLLBACK_LINES,
+    overviewRuler: { width: SCROLLBAR_PX },
     cursorBlink: false,
     cursorStyle: 'bar',
     cursorInactiveStyle: 'outline',

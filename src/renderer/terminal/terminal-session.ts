@@ -254,6 +254,8 @@ export class TerminalSession {
       this.#inFlight -= 1
       this.#settle(bytes.length)
       if (!this.#queue.empty) this.#pump.notify(this.#pumpId)
+      // Nobody answers for the size of a program that ended: once all of it is drawn, it is fitted here.
+      else if (this.#phase.phase === 'ended' && this.#inFlight === 0) this.#refit()
     })
   }
 

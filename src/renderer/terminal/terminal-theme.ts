@@ -42,6 +42,7 @@ export function terminalTheme(document: Document): ITheme {
     cursor: rgb('--accent'),
     cursorAccent: rgb('--bg-term'),
     selectionBackground: rgb('--term-selection'),
+    overviewRulerBorder: rgb('--bg-term'),
     scrollbarSliderBackground: rgb('--line-1'),
     scrollbarSliderHoverBackground: rgb('--line-2'),
     scrollbarSliderActiveBackground: rgb('--line-2'),

@@ -3,6 +3,16 @@ import { Dialog as Base } from 'radix-ui'
 import type { CSSProperties, ReactNode } from 'react'
 import { IconButton } from './IconButton.tsx'
 
+/** A field if there is one: a focused Close button would show its tooltip, which then eats the first Escape. */
+function focusFirstField(event: Event): void {
+  event.preventDefault()
+  const content = event.target
+  if (!(content instanceof HTMLElement)) return
+  const field = content.querySelector('input, textarea')
+  if (field instanceof HTMLElement) field.focus()
+  else content.focus()
+}
+
 interface DialogProps {
   open: boolean
   onClose: () => void
@@ -41,6 +51,7 @@ export function Dialog(props: DialogProps) {
           className="dialog"
           data-place={place}
           data-testid={testId}
+          onOpenAutoFocus={focusFirstField}
           style={{ '--dialog-width': `${width}px` } as CSSProperties}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
