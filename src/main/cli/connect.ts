@@ -148,7 +148,9 @@ export function failureFrom(output: string, code: number): Failure {
     }
   }
   // Of a stack the line that names the error, not the runtime's version below it.
-  const last = lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.findLast((line) => line.trim() !== '')
+  const last =
+    lines.find((line) => /^\s*(?:Uncaught )?\w*(?:Error|Failure)\b/.test(line))?.trim() ??
+    lines.findLast((line) => line.trim() !== '' && !line.startsWith('Node.js v'))
   return new Failure(
     'core_unreachable',
     `Quartet's core could not be started (exit code ${code})${last ? `: ${last}` : '.'}`,

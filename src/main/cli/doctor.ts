@@ -105,8 +105,8 @@ export const doctor: Command = {
     const here = await local(context)
     const there = await remote(context)
     // The core looks deeper where both look.
-    const known = new Set(there.map((line) => line.name))
-    const lines = [...here.filter((line) => !known.has(line.name)), ...there]
+    const known = new Set(there.map((line) => line.name.toLowerCase()))
+    const lines = [...here.filter((line) => !known.has(line.name.toLowerCase())), ...there]
     const rows = lines.map((line) => [
       context.paint(COLOURS[line.status], line.status),
       plain(line.name),

@@ -52,7 +52,20 @@ export const list: Command = {
     const found = taskText === undefined ? null : await findEither(core, taskText)
     const taskId = found ? { taskId: found.task?.id ?? found.attempt?.taskId ?? '' } : {}
     const attempts = await core.attempts.list({ ...all, ...taskId })
-    context.result(attempts, attemptsTable(context, attempts) || 'No open attempt.')
+    const rows = attempts.map((attempt) => [
+      attempt.id,
+      attempt.taskId,
+      `${attempt.round}/${attempt.n}`,
+      plain(attempt.agent),
+      attemptStatus(attempt.status, context.paint),
+      age(attempt.statusAt, context.io.now()),
+      cut(plain(attempt.reason ?? attempt.attention?.detail ?? ''), TITLE_COLUMNS),
+    ])
+    context.result(
+      attempts,
+      table(['ATTEMPT', 'TASK', 'ROUND/#', 'AGENT', 'STATUS', 'AGE', ''], rows, context.paint) ||
+        'No open attempt.',
+    )
     return 0
   },
 }

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { ORPCError } from '@orpc/client'
 import type { CoreClient } from '../../shared/contract/client.ts'
 import { toFailure } from '../../shared/contract/client.ts'
 import { Failure, messageOf } from '../../shared/domain/failure.ts'
@@ -64,8 +63,6 @@ function describe(error: unknown): { code: string; message: string } {
   const failure = toFailure(error)
   if (failure instanceof Failure) return { code: failure.code, message: failure.message }
   if (failure instanceof UsageError) return { code: 'usage', message: failure.message }
-  if (failure instanceof ORPCError && failure.code === 'INTERNAL')
-    return { code: 'internal', message: `${failure.message} (${JSON.stringify(failure.data)})` }
   return { code: 'internal', message: messageOf(failure) }
 }
 

@@ -105,6 +105,17 @@ describe('judge', () => {
     expect(judge('ready', 'tsk_1', after, after).notes).toEqual([])
   })
 
+  it('tells nothing of the first state but what waits for an answer', () => {
+    const question = { kind: 'question' as const, since: 5, detail: 'Which port?' }
+    const first = state(
+      [task('working')],
+      [attempt(1, 'running'), attempt(2, 'waiting', { attention: question })],
+    )
+    expect(judge('ready', 'tsk_1', null, first).notes).toEqual([
+      '#2 rehearsal asks: Which port? (quartet answer att_2 TEXT)',
+    ])
+  })
+
   it('shows a question with the command that answers it, and again only when a new one is asked', () => {
     const question = { kind: 'question' as const, since: 5, detail: 'Which port?' }
     const before = state([task('working')], [attempt(1, 'running')])

@@ -29,11 +29,12 @@ export function isSettled(attempts: readonly Attempt[]): boolean {
   return attempts.length > 0 && open.every(isStuck)
 }
 
-function changes(before: Readonly<Record<string, Attempt>>, attempts: readonly Attempt[]): string[] {
+/** What a person wants to hear; of the first state only what they would have to act on. */
+function changes(before: Entities | null, attempts: readonly Attempt[]): string[] {
   return attempts.flatMap((attempt) => {
-    const old = before[attempt.id]
+    const old = before?.attempts[attempt.id]
     const lines: string[] = []
-    if (old?.status !== attempt.status) {
+    if (before && old?.status !== attempt.status) {
       const why = attempt.reason ? `: ${attempt.reason}` : ''
       lines.push(`${label(attempt)} ${attempt.status}${why}`)
     }
@@ -61,9 +62,10 @@ export function judge(goal: WaitGoal, taskId: string, before: Entities | null, a
   const attempts = Object.values(after.attempts)
     .filter((attempt) => attempt.taskId === taskId && attempt.round === task.round)
     .sort((a, b) => a.n - b.n)
-  const notes = changes(before?.attempts ?? {}, attempts)
+  const notes = changes(before, attempts)
   if (
-    task.status !== before?.tasks[taskId]?.status &&
+    before &&
+    task.status !== before.tasks[taskId]?.status &&
     (task.status === 'landing' || task.status === 'landed')
   )
     notes.push(`task ${task.status}${task.reason ? `: ${task.reason}` : ''}`)
