@@ -6,11 +6,14 @@ import { KeyedMutex } from '../../kernel/keyed-mutex.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import * as branches from './branches.ts'
 import { type CommitAll, commitAll } from './commit.ts'
+import * as changes from './compare-changes.ts'
 import type { CallOptions, GitContext } from './context.ts'
 import * as diff from './diff.ts'
+import { fastForward } from './fast-forward.ts'
 import type { ConfigEntry } from './hardening.ts'
 import { initRepository } from './init-repository.ts'
 import { inspectRepository } from './inspect-repository.ts'
+import { type IntegrateBase, integrateBase } from './integrate.ts'
 import { commitSubject, keepCommit, resolveRef } from './keep-commit.ts'
 import { type LandLocal, landLocal } from './land-local.ts'
 import { listIgnored } from './list-ignored.ts'
@@ -18,6 +21,7 @@ import { breakStaleLock } from './locks.ts'
 import * as log from './log.ts'
 import * as merge from './merge.ts'
 import { registeredPlace, type WorktreeAt } from './place.ts'
+import * as remote from './remote.ts'
 import { type EmptyTrash, emptyTrash, type RemoveWorktree, removeWorktree } from './remove-worktree.ts'
 import { type RestoreSnapshot, restoreSnapshot } from './restore-snapshot.ts'
 import { createRunner, DEADLINE_MS, type GitClass, type GitRecord } from './runner.ts'
@@ -144,6 +148,18 @@ export function createGit(options: GitOptions) {
     mergeBase: (request: Parameters<typeof merge.mergeBase>[1]) => merge.mergeBase(ctx, request),
     isAncestor: (request: Parameters<typeof merge.isAncestor>[1]) => merge.isAncestor(ctx, request),
     landLocal: (request: LandLocal) => landLocal(ctx, request),
+    integrateBase: (request: IntegrateBase) => integrateBase(ctx, request),
+    sameChange: (request: Parameters<typeof changes.sameChange>[1]) => changes.sameChange(ctx, request),
+    bringsNothing: (request: Parameters<typeof changes.bringsNothing>[1]) =>
+      changes.bringsNothing(ctx, request),
+    aheadBehind: (request: Parameters<typeof changes.aheadBehind>[1]) => changes.aheadBehind(ctx, request),
+
+    fetchBranch: (request: Parameters<typeof remote.fetchBranch>[1]) => remote.fetchBranch(ctx, request),
+    remoteHead: (request: Parameters<typeof remote.remoteHead>[1]) => remote.remoteHead(ctx, request),
+    pushBranch: (request: remote.PushBranch) => remote.pushBranch(ctx, request),
+    deleteRemoteBranch: (request: Parameters<typeof remote.deleteRemoteBranch>[1]) =>
+      remote.deleteRemoteBranch(ctx, request),
+    fastForward: (request: Parameters<typeof fastForward>[1]) => fastForward(ctx, request),
 
     /** Call it when no verb is under way any more. */
     dispose: () => runner.dispose(),

@@ -125,6 +125,8 @@ describe('a hostile repository', () => {
       cpSync(h.sub, join(path, 'sub'), { recursive: true })
     }
     let head = base
+    let late = base
+    const url = join(h.dir, 'origin.git')
     const land = (method: 'squash' | 'merge' | 'rebase', expectedBaseSha: string) =>
       git.landLocal({
         repo,
@@ -235,6 +237,41 @@ describe('a hostile repository', () => {
           head = (await git.commitAll({ repo, path: `${third}-${method}`, message: method })).headSha ?? ''
           expect([method, await codeOf(land(method, now))]).toEqual([method, 'none'])
         }
+      },
+      integrateBase: async () => {
+        const place = { repo, path: join(root, 'late') }
+        await git.addWorktree({ ...place, branch: 'quartet/late', baseSha: base, attemptId: 'late' })
+        await git.checkoutWorktree(place)
+        put(place.path, { 'late.txt': 'x\n' })
+        late = (await git.commitAll({ ...place, message: 'late' })).headSha ?? ''
+        const merged = await git.integrateBase({
+          ...place,
+          branch: 'quartet/late',
+          headSha: late,
+          baseSha: await git.resolveBase(repo, 'main'),
+          message: 'Merge',
+        })
+        expect(merged.state).toBe('merged')
+      },
+      sameChange: async () => {
+        const main = await git.resolveBase(repo, 'main')
+        expect(await git.sameChange({ repo, base: main, before: late, after: head })).toBe(false)
+      },
+      bringsNothing: () => git.bringsNothing({ repo, base: late, head: base }),
+      aheadBehind: () => git.aheadBehind({ repo, base, head: late }),
+      pushBranch: async () => {
+        sh(h.dir, 'init', '-q', '--bare', 'origin.git')
+        await git.pushBranch({ repo, url, branch: 'topic', sha: base, expected: null })
+        await git.pushBranch({ repo, url, branch: 'topic', sha: late, expected: base })
+      },
+      remoteHead: async () =>
+        expect(await git.remoteHead({ repo, url, branch: 'topic' })).toBe(late),
+      fetchBranch: async () =>
+        expect(await git.fetchBranch({ repo, url, branch: 'topic' })).toBe(late),
+      deleteRemoteBranch: () => git.deleteRemoteBranch({ repo, url, branch: 'topic', expected: late }),
+      fastForward: async () => {
+        sh(repo, '-c', 'core.hooksPath=/dev/null', 'update-ref', 'refs/heads/follower', base)
+        expect(await git.fastForward({ repo, branch: 'follower', to: late })).toBe('moved')
       },
       breakStaleLock: () => git.breakStaleLock({ ...at, lockFile: join(repo, '.git/index.lock') }),
       removeWorktree: () => git.removeWorktree({ root, ...at, attemptId: 'w' }),

@@ -1,0 +1,63 @@
+import { isFailure } from '../../../shared/domain/failure.ts'
+import { readRef, requireBranchName } from './branches.ts'
+import { type CallOptions, callOptions, type GitContext } from './context.ts'
+import { repositoryPlace } from './place.ts'
+import { findCheckout, requireUpdatable, updateCheckout } from './update-checkout.ts'
+
+/**
+ * `moved`, or why not: `current` (it is there already), `diverged` (it has commits of its own), `dirty` (its checkout holds
+ * changes that are in the way), `missing`.
+ */
+export type FastForward = 'moved' | 'current' | 'diverged' | 'dirty' | 'missing'
+
+/**
+ * Lets a local branch follow the remote's, and the checkout that has it, if nothing of the user's is lost by that. Work
+ * fired next then starts from what has landed. Never throws for what the user has there: it says so.
+ */
+export async function fastForward(
+  ctx: GitContext,
+  request: { repo: string; branch: string; to: string } & CallOptions,
+): Promise<FastForward> {
+  const { repo, branch, to } = request
+  await requireBranchName(ctx, repo, branch, request)
+  const place = await repositoryPlace(repo)
+  const ref = `refs/heads/${branch}`
+  return ctx.mutex.run(`land:${place.commonDir}`, async () => {
+    const from = await readRef(ctx, place, ref, request)
+    if (from === null) return 'missing'
+    if (from === to) return 'current'
+    const ancestor = await ctx.runner.run(place, {
+      operation: 'Comparing histories',
+      kind: 'local',
+      args: ['merge-base', '--is-ancestor', from, to],
+      success: [0, 1],
+      ...callOptions(request),
+    })
+    if (ancestor.code !== 0) return 'diverged'
+    const checkout = await findCheckout(ctx, repo, branch, request)
+    try {
+      if (checkout) await requireUpdatable(ctx, checkout, from, to, request)
+    } catch (error) {
+      if (isFailure(error, 'base_dirty')) return 'dirty'
+      throw error
+    }
+    const move = (target: string, expected: string) =>
+      ctx.runner.run(place, {
+        operation: `Moving branch ${branch}`,
+        kind: 'local',
+        writes: true,
+        args: ['update-ref', '--no-deref', '-m', 'quartet: follow the remote', ref, target, expected],
+        expected: ['ref_moved', 'ref_missing'],
+      })
+    if ((await move(to, from)).problem) return 'diverged'
+    if (!checkout) return 'moved'
+    try {
+      await updateCheckout(ctx, checkout, from, to, {})
+      return 'moved'
+    } catch (error) {
+      await move(from, to)
+      if (isFailure(error, 'git_failed')) return 'dirty'
+      throw error
+    }
+  })
+}
