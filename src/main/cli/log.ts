@@ -1,5 +1,6 @@
-import type { CoreClient } from '../../shared/contract/client.ts'
-import { Failure } from '../../shared/domain/failure.ts'
+import { toFailure } from '../../shared/contract/client.ts'
+import type { AttemptStatus } from '../../shared/domain/attempt.ts'
+import { Failure, isFailure } from '../../shared/domain/failure.ts'
 import type { Command, Context } from './command.ts'
 import { findAttempt } from './ids.ts'
 import { UsageError } from './io.ts'
@@ -10,21 +11,40 @@ export function harmless(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')
 }
 
-/** Prints what there is from `from` on; gives where to go on, and whether more can come. */
+interface Position {
+  next: number
+  /** More can come: its program runs, or is about to. */
+  open: boolean
+}
+
+/** An attempt without a terminal yet has an empty log that is still open. */
+const isBefore = (status: AttemptStatus) =>
+  status === 'pending' || status === 'preparing' || status === 'starting'
+
+/** Prints what there is from `from` on; gives where to go on. */
 async function drain(
   context: Context,
-  core: CoreClient,
   id: string,
   from: number,
   raw: boolean,
   print: (text: string) => void,
-): Promise<{ next: number; live: boolean }> {
+): Promise<Position> {
+  const core = await context.core()
   for (let at = from; ; ) {
-    const part = await core.attempts.log({ id, from: at, raw })
+    const part = await core.attempts.log({ id, from: at, raw }).catch(async (error: unknown) => {
+      const failure = toFailure(error)
+      if (isFailure(failure, 'terminal_missing') && isBefore((await core.attempts.get({ id })).status))
+        return null
+      throw failure
+    })
+    if (part === null) return { next: at, open: true }
     if (part.text !== '') print(part.text)
     if (context.io.signal.aborted) throw new Failure('cancelled', 'Stopped.')
     // A part that leads nowhere although it is not the end must not become an endless loop.
-    if (part.end || part.next <= at) return { next: part.next, live: part.live }
+    if (part.end || part.next <= at) {
+      const { status } = await core.attempts.get({ id })
+      return { next: part.next, open: part.live || isBefore(status) }
+    }
     at = part.next
   }
 }
@@ -47,8 +67,8 @@ export const log: Command = {
       else if (values.follow === true) context.io.out(`${JSON.stringify({ id: found.id, text })}\n`)
       else keep.push(text)
     }
-    let { next, live } = await drain(context, await context.core(), found.id, 0, raw, print)
-    if (values.follow === true && live) {
+    let position = await drain(context, found.id, 0, raw, print)
+    if (values.follow === true && position.open) {
       await follow(context, async (state, push) => {
         const touched =
           push.type === 'signals'
@@ -57,12 +77,12 @@ export const log: Command = {
               push.rows.attempts?.some((attempt) => attempt.id === found.id) === true ||
               push.rows.terminals?.some((terminal) => terminal.attemptId === found.id) === true
         if (!touched) return false
-        ;({ next, live } = await drain(context, await context.core(), found.id, next, raw, print))
-        return !live && state.attempts[found.id] !== undefined
+        position = await drain(context, found.id, position.next, raw, print)
+        return !position.open && state.attempts[found.id] !== undefined
       })
     }
     if (context.json && values.follow !== true)
-      context.result({ id: found.id, text: keep.join(''), next, live }, '')
+      context.result({ id: found.id, text: keep.join(''), next: position.next, live: position.open }, '')
     return 0
   },
 }

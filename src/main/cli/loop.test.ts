@@ -213,7 +213,7 @@ describe('the loop', () => {
       ...['--command', 'cat {prompt_file} > copy.md; sleep 1; echo counted $(wc -c < {prompt_file})'],
     )
     const followed = await box.cli('log', fired.attempts[0]?.id ?? '', '--follow')
-    expect(followed.code).toBe(0)
+    expect(followed).toMatchObject({ code: 0, stderr: '' })
     const counted = Number(/counted (\d+)/.exec(followed.stdout)?.[1])
     expect(counted).toBeGreaterThanOrEqual(Buffer.byteLength(brief.trim()))
     expect(await readFile(join(fired.attempts[0]?.worktree ?? '', 'copy.md'), 'utf8')).toContain(brief.trim())

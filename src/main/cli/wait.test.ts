@@ -49,6 +49,7 @@ const attempt = (n: number, status: AttemptStatus, more: Partial<Attempt> = {}):
   verdict: null,
   trashRef: null,
   ignoredFiles: null,
+  portBase: null,
   rev: n,
   createdAt: 0,
   startedAt: null,
