@@ -88,6 +88,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   })
   const gate = new VerifyGate({
     ledger,
+    signals,
     clock,
     redactor,
     logDir: join(places.root, 'checks'),
