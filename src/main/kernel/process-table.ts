@@ -9,7 +9,12 @@ export interface ProcessEntry {
   sid: number
   startedAt: string
   state: string
+  /** CPU time that it used so far, ms; its ended children are not counted. */
+  cpuMs: number
 }
+
+/** Clock ticks of /proc/PID/stat are hundredths of a second on every Linux that Node runs on (USER_HZ). */
+const TICK_MS = 10
 
 /** Parses /proc/PID/stat (proc(5)): the command may hold blanks and parentheses, so fields count from the last `)`. */
 function parseStat(text: string): ProcessEntry | null {
@@ -23,6 +28,7 @@ function parseStat(text: string): ProcessEntry | null {
     pgid: Number(rest[2]),
     sid: Number(rest[3]),
     startedAt: rest[19] ?? '',
+    cpuMs: (Number(rest[11]) + Number(rest[12])) * TICK_MS,
   }
 }
 
@@ -47,14 +53,15 @@ export async function listProcesses(): Promise<ProcessEntry[]> {
     return entries.filter((entry): entry is ProcessEntry => entry !== null && entry.state !== 'Z')
   }
   const table = await new Promise<string>((resolve, reject) => {
-    execFile('ps', ['-axo', 'pid=,ppid=,pgid=,sess=,state=,lstart='], { timeout: 5_000 }, (error, stdout) =>
+    const columns = 'pid=,ppid=,pgid=,sess=,state=,time=,lstart='
+    execFile('ps', ['-axo', columns], { timeout: 5_000 }, (error, stdout) =>
       error ? reject(error) : resolve(stdout),
     )
   })
   return table.split('\n').flatMap((line) => {
-    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+)\s+(.+?)\s*$/.exec(line)
+    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(.+?)\s*$/.exec(line)
     if (!match || match[5]?.startsWith('Z')) return []
-    const [, pid, ppid, pgid, sid, state, startedAt] = match as unknown as string[]
+    const [, pid, ppid, pgid, sid, state, time, startedAt] = match as unknown as string[]
     return [
       {
         pid: Number(pid),
@@ -63,9 +70,17 @@ export async function listProcesses(): Promise<ProcessEntry[]> {
         sid: Number.parseInt(sid!, 16) || 0,
         state: state!,
         startedAt: startedAt!,
+        cpuMs: cpuTime(time!),
       },
     ]
   })
+}
+
+/** `1-02:03:04`, `02:03:04` or `3:04.05`, as the versions of ps print it, in ms. */
+function cpuTime(text: string): number {
+  const [clock = '', days = '0'] = text.split('-').reverse()
+  const seconds = clock.split(':').reduce((sum, part) => sum * 60 + Number(part), 0)
+  return Math.round((Number(days) * 86_400 + seconds) * 1_000) || 0
 }
 
 /** True when the very process that had this pid and start mark still lives. */

@@ -153,6 +153,8 @@ export const Attempt = z.object({
   verdict: Verdict.nullable(),
   /** `refs/quartet/trash/…` that keeps the full state once the worktree is gone. */
   trashRef: z.string().nullable(),
+  /** First of the block of ports that its programs may listen on; null before it started and once it is over. */
+  portBase: z.number().int().nullable(),
   /** Names and size of ignored files that the kept state does not hold. */
   ignoredFiles: z.number().int().nullable(),
   rev: z.number().int(),

@@ -118,6 +118,7 @@ describe('the database', () => {
       verdict: null,
       trashRef: null,
       ignoredFiles: null,
+      portBase: null,
       createdAt: 0,
       startedAt: null,
       readyAt: null,

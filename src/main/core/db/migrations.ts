@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { init } from './migrations/0001-init.ts'
 import { review } from './migrations/0003-review.ts'
 import { pulls } from './migrations/0004-pulls.ts'
+import { ports } from './migrations/0005-ports.ts'
 
 export interface Migration {
   /** 1, 2, …: the database's `user_version` after it. */
@@ -15,6 +16,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'init', sql: init },
   { version: 3, name: 'review', sql: review },
   { version: 4, name: 'pulls', sql: pulls },
+  { version: 5, name: 'ports', sql: ports },
 ]
 
 export const hashOf = (migration: Migration): string =>

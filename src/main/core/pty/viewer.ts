@@ -25,6 +25,8 @@ export interface ConnectViewerOptions {
   channel: TerminalChannel
   terminals: TerminalRegistry
   log: Logger
+  /** Hears what a person typed, once the program has it. */
+  onInput?: (terminalId: string, bytes: Uint8Array) => void
 }
 
 interface View {
@@ -149,6 +151,7 @@ export function connectViewer(options: ConnectViewerOptions): Disposable {
     try {
       await terminals.write(view.terminalId, { writer: view.writer, seq, bytes })
       send({ kind: 'inputAck', viewId: view.viewId, seq })
+      options.onInput?.(view.terminalId, bytes)
     } catch (error) {
       sendError(view.viewId, error)
     }

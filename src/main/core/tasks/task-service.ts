@@ -389,6 +389,7 @@ export class TaskService {
         verdict: null,
         trashRef: null,
         ignoredFiles: null,
+        portBase: null,
         createdAt: now,
         startedAt: null,
         readyAt: null,

@@ -134,6 +134,7 @@ export function putAttempt(
       verdict: null,
       trashRef: null,
       ignoredFiles: null,
+      portBase: null,
       createdAt: 1,
       startedAt: 1,
       readyAt: null,
