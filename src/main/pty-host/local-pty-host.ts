@@ -54,7 +54,8 @@ export function createLocalPtyHost(options: LocalPtyHostOptions): LocalPtyHost {
     list: async () => [...sessions.values()].map((session) => session.info()),
     async create(spec) {
       // The same life asked for twice (a client that reconnected) is one life.
-      const known = (await starting.get(spec.id)) ?? sessions.get(spec.id)
+      const under = starting.get(spec.id)
+      const known = under ? await under : sessions.get(spec.id)
       if (known?.epoch === spec.epoch) return known.info()
       if (known && !known.exit)
         throw new Failure('illegal_state', 'This terminal is still running.', { id: spec.id })
@@ -66,7 +67,7 @@ export function createLocalPtyHost(options: LocalPtyHostOptions): LocalPtyHost {
       return sessions.get(id)?.attach(from, sink) ?? failedAttachment(sink, unknownTerminal(id))
     },
     write: async (id, input) => find(id).write(input),
-    paste: async (id, text, how) => find(id).paste(text, how),
+    paste: async (id, text, how) => await find(id).paste(text, how),
     resize: async (id, cols, rows) => find(id).resize(cols, rows),
     async kill(id, reason) {
       const session = find(id)

@@ -187,7 +187,10 @@ export class Session implements AttachSource {
     this.#input.push(input.writer, input.seq, [input.bytes])
   }
 
-  paste(text: string, options: { submit: boolean; writer: string; seq: number }): void {
+  async paste(text: string, options: { submit: boolean; writer: string; seq: number }): Promise<void> {
+    // The program may have asked for brackets in what waits to be parsed.
+    this.#batcher.flush()
+    await this.#emulator?.settled()
     const parts = pasteParts(text, this.#emulator?.bracketedPaste ?? false, options.submit)
     this.#input.push(options.writer, options.seq, parts)
   }

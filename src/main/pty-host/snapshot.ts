@@ -150,6 +150,18 @@ function inner(root: object, path: readonly string[]): unknown {
   return at
 }
 
+/** Calls a getter that is not in xterm.js' types; undefined when there is none. */
+function call(cell: Styled, name: string): unknown {
+  const getter: unknown = Reflect.get(cell, name)
+  return typeof getter === 'function' ? Reflect.apply(getter, cell, []) : undefined
+}
+
+/** Number of the link of a cell, 0 for none. A cell without extended attributes still shows those of the one before. */
+function urlIdOf(cell: Styled): number {
+  const urlId = call(cell, 'hasExtendedAttrs') ? inner(cell, ['extended', 'urlId']) : 0
+  return typeof urlId === 'number' ? urlId : 0
+}
+
 /** Emits style and link changes, and only changes. */
 class Pen {
   readonly #links: unknown
@@ -180,9 +192,8 @@ class Pen {
 
   /** `id=…;uri`, or '' for none. */
   #linkOf(cell: Styled): string {
-    const urlId = inner(cell, ['extended', 'urlId'])
-    if (typeof urlId !== 'number' || urlId === 0 || typeof this.#links !== 'object' || this.#links === null)
-      return ''
+    const urlId = urlIdOf(cell)
+    if (urlId === 0 || typeof this.#links !== 'object' || this.#links === null) return ''
     const lookup: unknown = Reflect.get(this.#links, 'getLinkData')
     const data: unknown = typeof lookup === 'function' ? Reflect.apply(lookup, this.#links, [urlId]) : null
     const uri = typeof data === 'object' && data !== null ? inner(data, ['uri']) : null
@@ -210,17 +221,26 @@ function styleOf(cell: Styled): string {
   return out.join(';')
 }
 
+/** Bits of xterm.js' extended attributes: underline style. */
+const STYLE_MASK = 0x1c000000
+const STYLE_SHIFT = 26
+/** Bit of the foreground word: plainly underlined. */
+const UNDERLINED = 0x10000000
+
 function underline(cell: Styled): string[] {
-  const call = (name: string): unknown => {
-    const getter: unknown = Reflect.get(cell, name)
-    return typeof getter === 'function' ? Reflect.apply(getter, cell, []) : undefined
+  let style = call(cell, 'getUnderlineStyle')
+  if (urlIdOf(cell) > 0) {
+    // A link claims to be underlined; whether its text is, stands in the words behind.
+    const bits = inner(cell, ['extended', '_ext'])
+    const foreground = inner(cell, ['fg'])
+    style = typeof bits === 'number' ? (bits & STYLE_MASK) >>> STYLE_SHIFT : 0
+    if (style === 0 && !(typeof foreground === 'number' && foreground & UNDERLINED)) return []
   }
-  const style = call('getUnderlineStyle')
   const out = [typeof style === 'number' && style > 1 ? `4:${style}` : '4']
-  const colour = call('getUnderlineColor')
-  if (typeof colour !== 'number' || call('isUnderlineColorDefault') === true) return out
-  if (call('isUnderlineColorRGB') === true) out.push(`58:2::${rgb(colour).replaceAll(';', ':')}`)
-  else if (call('isUnderlineColorPalette') === true) out.push(`58:5:${colour}`)
+  const colour = call(cell, 'getUnderlineColor')
+  if (typeof colour !== 'number' || call(cell, 'isUnderlineColorDefault') === true) return out
+  if (call(cell, 'isUnderlineColorRGB') === true) out.push(`58:2::${rgb(colour).replaceAll(';', ':')}`)
+  else if (call(cell, 'isUnderlineColorPalette') === true) out.push(`58:5:${colour}`)
   return out
 }
 

@@ -8,7 +8,7 @@ import type { PtyAttachment, PtyExit, PtyScreen, PtySink } from '../../pty-proto
 export function attachToLog(
   sink: PtySink,
   screen: () => Promise<PtyScreen>,
-  end?: () => PtyExit,
+  end: Promise<PtyExit>,
 ): PtyAttachment {
   let closed = false
   let started = false

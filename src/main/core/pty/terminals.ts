@@ -209,6 +209,10 @@ export class Terminals implements TerminalRegistry {
   async #host(): Promise<PtyHost> {
     if (this.#current) return this.#current
     const host = await this.#hosts.ensure()
+    if (this.#disposed) {
+      host.dispose()
+      throw new Failure('cancelled', 'The terminals are closed.')
+    }
     // Somebody else may have waited for the same one.
     if (this.#current !== host) this.#use(host)
     return host
