@@ -36,6 +36,8 @@ export function connectByWebSocket(window: Window): Connection {
     timer = null
     generation += 1
     const mine = generation
+    session?.close()
+    session = null
     try {
       const opened = await openBoth(window)
       if (mine !== generation || ended) return opened.close()
@@ -47,8 +49,10 @@ export function connectByWebSocket(window: Window): Connection {
     } catch {
       if (mine !== generation || ended) return
       // A refused upgrade tells a page nothing: ask over HTTP whether it is the token.
-      if (await refused(window)) store.set({ phase: 'unauthorized', message: null })
-      else if (mine === generation) fail()
+      const unknown = await refused(window)
+      if (mine !== generation || ended) return
+      if (unknown) store.set({ phase: 'unauthorized', message: null })
+      else fail()
     }
   }
 
@@ -76,6 +80,15 @@ export function connectByWebSocket(window: Window): Connection {
     await connect()
   }
   void begin()
+  // The printed address opened in the tab that shows an older Quartet only changes the fragment: no page is loaded.
+  const onHash = () => {
+    const proof = takeProof(window)
+    if (!proof) return
+    void signIn(window, proof).then(() => {
+      if (store.get().phase !== 'ready') void connect()
+    })
+  }
+  window.addEventListener('hashchange', onHash)
 
   return {
     get: store.get,
@@ -84,6 +97,7 @@ export function connectByWebSocket(window: Window): Connection {
     authorize,
     close: () => {
       ended = true
+      window.removeEventListener('hashchange', onHash)
       if (timer) clearTimeout(timer)
       session?.close()
     },
