@@ -18,12 +18,18 @@ const GOOD_WIDTH_PX = 640
 const GOOD_HEIGHT_PX = 380
 /** Head and foot of a tile. */
 const CHROME_PX = 92
+/** Below this the head of a tile cannot say who it is. */
+const MIN_WIDTH_PX = 230
+/** Width by height of a pleasant tile: a little wider than high, since lines beyond a hundred columns are rare. */
+const GOOD_ASPECT = 1.1
 
 /** How readable tiles of this size are, 0 to 1; width counts more, because a short line wraps and a short screen scrolls. */
 function worth(width: number, height: number): number {
   const wide = Math.min(1, width / GOOD_WIDTH_PX)
   const high = Math.min(1, Math.max(0, height - CHROME_PX) / (GOOD_HEIGHT_PX - CHROME_PX))
-  return wide ** 1.6 * high
+  // Between layouts that are all large enough the shape decides.
+  const shape = 1 - 0.08 * Math.abs(Math.log(width / height / GOOD_ASPECT))
+  return wide ** 1.6 * high * shape
 }
 
 /**
@@ -35,7 +41,8 @@ export function tileLayout(count: number, width: number, height: number): TileLa
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns)
     // A last row that is nearly empty wastes what the others lack.
-    if (count > 1 && columns * rows - count >= columns) continue
+    if (columns * rows - count >= columns) continue
+    if (columns > 1 && width / columns < MIN_WIDTH_PX) break
     const filled = count / (columns * rows)
     const value = worth(width / columns, height / rows) * (0.75 + 0.25 * filled)
     if (!best || value > best.worth + 1e-9) best = { columns, worth: value }

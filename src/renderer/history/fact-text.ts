@@ -27,10 +27,10 @@ const TELL: Record<FactKind, (body: Body) => string> = {
     text(body, 'problem') ? `Repository: ${text(body, 'problem')}` : 'Repository is readable again',
   'task.created': () => 'Task written down',
   'task.edited': (body) => `Task edited${because(list(body, 'fields').join(', '))}`,
-  'task.status': (body) => `Task is ${text(body, 'to')}${because(text(body, 'reason'))}`,
+  'task.status': (body) => `Task is ${text(body, 'to') || 'changed'}${because(text(body, 'reason'))}`,
   'round.fired': (body) =>
     `Round ${count(body, 'round') ?? ''} fired: ${list(body, 'agents').length} attempts from ${sha7(text(body, 'baseSha'))}`,
-  'attempt.status': (body) => `${text(body, 'to')}${because(text(body, 'reason'))}`,
+  'attempt.status': (body) => `${text(body, 'to') || 'changed its status'}${because(text(body, 'reason'))}`,
   'attempt.step': (body) => `preparing: ${text(body, 'step')}`,
   'attempt.question': (body) => `asks: ${text(body, 'text')}`,
   'attempt.answered': (body) =>
@@ -48,7 +48,7 @@ const TELL: Record<FactKind, (body: Body) => string> = {
     const took_ = count(body, 'decidedInMs')
     return `${text(body, 'kind') || 'verdict'}${because([reasons, text(body, 'note')].filter(Boolean).join('; '))}${took_ === null ? '' : ` (decided in ${took(took_)})`}`
   },
-  'verdict.undone': (body) => `${text(body, 'kind')} undone`,
+  'verdict.undone': (body) => `${text(body, 'kind') || 'verdict'} undone`,
   'check.ended': (body) => {
     const time = count(body, 'durationMs')
     return `check ${text(body, 'name')} ${text(body, 'status').replace('_', ' ')}${time === null ? '' : ` in ${took(time)}`}`
