@@ -9,6 +9,9 @@ export interface TreeRoot {
   startedAt: string
 }
 
+export type KillStage = 'hup' | 'term' | 'kill'
+const STAGES: readonly KillStage[] = ['hup', 'term', 'kill']
+
 export interface KillOptions {
   /** The first process; null when it is not known any more. */
   root: TreeRoot | null
@@ -20,7 +23,7 @@ export interface KillOptions {
   /** All in all, ms. */
   deadlineMs?: number
   /** Hears each stage as it begins, for a screen that shows it. */
-  onStage?: (stage: 'hup' | 'term' | 'kill', processes: number) => void
+  onStage?: (stage: KillStage, processes: number) => void
 }
 
 export interface KillOutcome {
@@ -33,6 +36,7 @@ const TERM_MS = 1_000
 /** QUALITY.md F10: nothing survives longer than five seconds. */
 const DEADLINE_MS = 4_900
 const POLL_MS = 40
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGTERM', 'SIGKILL']
 
 /**
  * Ends a program and everything that it started: HUP, then TERM, then KILL, the table read anew each round until it is
@@ -45,9 +49,10 @@ export async function killTree(options: KillOptions): Promise<KillOutcome> {
   const known = new Map<number, string>()
   const told = new Map<string, number>()
   const signalled = new Set<string>()
-  const termAt = options.hupMs ?? HUP_MS
-  const killAt = termAt + (options.termMs ?? TERM_MS)
+  const stageMs = [options.hupMs ?? HUP_MS, options.termMs ?? TERM_MS]
+  /** 0 HUP, 1 TERM, 2 KILL; each gets its time, also where reading the table takes long. */
   let stage = -1
+  let stageSince = started
   let empty = 0
   for (;;) {
     const tree = await findTree(options.root, options.mark, known)
@@ -59,22 +64,23 @@ export async function killTree(options: KillOptions): Promise<KillOutcome> {
     if (elapsed > (options.deadlineMs ?? DEADLINE_MS)) {
       return { signalled: signalled.size, survivors: tree.map((entry) => entry.pid) }
     }
-    const now = elapsed < termAt ? 0 : elapsed < killAt ? 1 : 2
-    if (now !== stage && tree.length > 0) {
-      stage = now
-      options.onStage?.((['hup', 'term', 'kill'] as const)[now]!, tree.length)
+    const stageIsOver = performance.now() - stageSince >= (stageMs[stage] ?? Number.POSITIVE_INFINITY)
+    if (tree.length > 0 && (stage < 0 || stageIsOver)) {
+      stage++
+      stageSince = performance.now()
+      options.onStage?.(STAGES[stage] ?? 'kill', tree.length)
     }
     // Stopped first, so that none can fork while its brothers are killed.
-    if (now === 2) for (const entry of tree) await signal(entry, 'SIGSTOP')
+    if (stage === 2) for (const entry of tree) await signal(entry, 'SIGSTOP')
     for (const entry of tree) {
       const name = `${entry.pid} ${entry.startedAt}`
-      if (now < 2 && told.get(name) === now) continue
-      told.set(name, now)
-      if (await signal(entry, (['SIGHUP', 'SIGTERM', 'SIGKILL'] as const)[now]!)) signalled.add(name)
+      if (stage < 2 && told.get(name) === stage) continue
+      told.set(name, stage)
+      if (await signal(entry, SIGNALS[stage] ?? 'SIGKILL')) signalled.add(name)
       // A stopped process hears nothing but KILL until it runs again.
-      if (now < 2) await signal(entry, 'SIGCONT')
+      if (stage < 2) await signal(entry, 'SIGCONT')
     }
-    await new Promise((resolve) => setTimeout(resolve, now === 2 && tree.length > 0 ? 5 : POLL_MS))
+    await new Promise((resolve) => setTimeout(resolve, stage === 2 && tree.length > 0 ? 5 : POLL_MS))
   }
 }
 

@@ -128,7 +128,9 @@ export class EscapeFilter {
         if (byte === 0x9b) this.#state = 'csi'
         else if (byte === 0x90 || byte === 0x9d) this.#enterString(byte === 0x9d)
         else if (byte === 0x98 || byte === 0x9e || byte === 0x9f) return this.#ignoreString(at + 1)
-        else return this.#accept(byte >= 0x80 && byte < 0xc0 ? at + 1 : at)
+        else if (byte >= 0x80 && byte < 0xc0) return this.#accept(at + 1)
+        // A lead byte alone is no character, and must not meet a continuation behind a sequence that is taken out.
+        else return this.#reject(at)
         return at + 1
       case 'escape':
         return this.#escape(byte, at)
@@ -176,7 +178,7 @@ export class EscapeFilter {
       const byte = chunk[next]!
       if (byte !== ESC && byte !== C1_LEAD) {
         next++
-      } else if (byte === C1_LEAD && next + 1 < size && chunk[next + 1]! >= 0xa0) {
+      } else if (byte === C1_LEAD && next + 1 < size && chunk[next + 1]! >= 0xa0 && chunk[next + 1]! < 0xc0) {
         next += 2
       } else if (byte === ESC && next + 2 < size && chunk[next + 1] === 0x5b) {
         const end = harmlessCsiEnd(chunk, next + 2)
@@ -386,7 +388,8 @@ function harmlessCsiEnd(bytes: Uint8Array, at: number): number {
     const byte = bytes[next]!
     if (byte >= 0x30 && byte < 0x40) continue
     if (byte < 0x40 || byte >= 0x7f) return -1
-    const safe = next - at < 2 || byte === 0x6d || byte === 0x48 || byte === 0x4b || byte === 0x68 || byte === 0x6c
+    const safe =
+      next - at < 2 || byte === 0x6d || byte === 0x48 || byte === 0x4b || byte === 0x68 || byte === 0x6c
     return safe ? next + 1 : -1
   }
   return -1
