@@ -10,6 +10,21 @@ export const CustomAgent = z.object({
 })
 export type CustomAgent = z.infer<typeof CustomAgent>
 
+/** Prices of one model in US dollars per million tokens; null for one that is not known. */
+export const ModelPrice = z.object({
+  model: z.string().min(1).max(200),
+  input: z.number().nonnegative(),
+  cachedInput: z.number().nonnegative().nullable(),
+  /** Kept for five minutes, and for an hour. */
+  cacheWrite: z.number().nonnegative().nullable(),
+  cacheWrite1h: z.number().nonnegative().nullable(),
+  output: z.number().nonnegative(),
+  /** The day on which the price was read, and where. */
+  asOf: z.iso.date(),
+  source: z.string().max(500),
+})
+export type ModelPrice = z.infer<typeof ModelPrice>
+
 /** What the engineer set in the app; a repository's WORKFLOW.md wins over it. */
 export const Settings = z.object({
   theme: Theme.default('system'),
@@ -28,6 +43,17 @@ export const Settings = z.object({
   fontSize: z.number().int().min(8).max(32).default(13),
   /** No output, no signal and no CPU for this long makes an attempt `stalled`; 0 switches it off. */
   stallMinutes: z.number().min(0).max(1440).default(5),
+  /** What the attempts of one round may use together before no further one is started; null for no bound. */
+  budget: z
+    .object({
+      /** Input and output tokens, those from a cache included. */
+      tokens: z.number().positive().nullable().default(null),
+      /** US dollars. */
+      cost: z.number().positive().nullable().default(null),
+    })
+    .prefault({}),
+  /** The engineer's own prices, over those that are shipped: the same model's is replaced. */
+  prices: z.array(ModelPrice).max(500).default([]),
   notifications: z.boolean().default(true),
   customAgents: z.array(CustomAgent).default([]),
 })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Failure, messageOf } from '../../../shared/domain/failure.ts'
 import type { AgentInfo } from '../../../shared/domain/host.ts'
-import type { CustomAgent } from '../../../shared/domain/settings.ts'
+import type { CustomAgent, ModelPrice } from '../../../shared/domain/settings.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { AgentDriver, Environment } from './driver.ts'
 import { claudeDriver } from './drivers/claude.ts'
@@ -32,8 +32,8 @@ export interface RegistryOptions {
   electron?: boolean
   /** QUARTET_REHEARSAL_PACE of the host: a factor for the rehearsal's waits. */
   rehearsalPace?: string | undefined
-  /** The engineer's own price table, over the shipped one; may be missing. */
-  ownPricesFile?: string
+  /** The engineer's own prices, over the shipped ones. */
+  ownPrices?: () => readonly ModelPrice[]
   clock: Clock
 }
 
@@ -44,7 +44,7 @@ const DETECT_TIMEOUT_MS = 20_000
 /** All agents that this installation can drive. */
 export function createAgentRegistry(options: RegistryOptions): AgentRegistry {
   // Read anew each time: the table is data that can be edited while we run, and it is small.
-  const prices = () => readPrices(join(options.resourcesDir, 'prices.json'), options.ownPricesFile ?? null)
+  const prices = () => readPrices(join(options.resourcesDir, 'prices.json'), options.ownPrices?.() ?? [])
   const shipped: readonly AgentDriver[] = [
     codexDriver(codexUsage(prices)),
     claudeDriver(claudeUsage(prices)),

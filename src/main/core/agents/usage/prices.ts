@@ -1,20 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { ModelPrice } from '../../../../shared/domain/settings.ts'
 
-/** Prices of one model in US dollars per million tokens; null for one that is not known. */
-const ModelPrice = z.object({
-  model: z.string(),
-  input: z.number(),
-  cachedInput: z.number().nullable(),
-  /** Kept for five minutes, and for an hour. */
-  cacheWrite: z.number().nullable(),
-  cacheWrite1h: z.number().nullable(),
-  output: z.number(),
-  /** The day on which the price was read, and where. */
-  asOf: z.iso.date(),
-  source: z.string(),
-})
-export type ModelPrice = z.infer<typeof ModelPrice>
 const Table = z.object({ unit: z.literal('USD per million tokens'), models: z.array(ModelPrice) })
 
 /** Tokens of one model; `input` is what was neither read from nor written to a cache. */
@@ -88,14 +75,12 @@ export function priceTable(models: readonly ModelPrice[]): PriceTable {
   }
 }
 
-/** Reads the shipped table, and over it the engineer's own when `ownFile` exists. Throws when either is no price table. */
-export async function readPrices(file: string, ownFile: string | null): Promise<PriceTable> {
-  const shipped = Table.parse(JSON.parse(await readFile(file, 'utf8')))
-  const own = ownFile === null ? null : await readFile(ownFile, 'utf8').catch(ifMissing)
-  return priceTable([...shipped.models, ...(own ? Table.parse(JSON.parse(own)).models : [])])
+/** The shipped table as data. Throws when it is none. */
+export async function shippedPrices(file: string): Promise<ModelPrice[]> {
+  return Table.parse(JSON.parse(await readFile(file, 'utf8'))).models
 }
 
-function ifMissing(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null
-  throw error
+/** The shipped table, and over it the engineer's own prices. */
+export async function readPrices(file: string, own: readonly ModelPrice[]): Promise<PriceTable> {
+  return priceTable([...(await shippedPrices(file)), ...own])
 }

@@ -190,7 +190,6 @@ test('Codex: totals that begin again are added to those before', async () => {
 
 test('the shipped prices are a table, and the engineer’s own win over them', async () => {
   const file = join(RESOURCES, 'prices.json')
-  const own = join(await tempDir(), 'prices.json')
   const tokens = [
     {
       model: 'claude-opus-5-5[1m]',
@@ -201,15 +200,10 @@ test('the shipped prices are a table, and the engineer’s own win over them', a
       output: 0,
     },
   ]
-  expect((await readPrices(file, own)).cost(tokens)).toBe(4)
-  await writeFile(
-    own,
-    JSON.stringify({
-      unit: 'USD per million tokens',
-      models: [{ model: 'claude-opus-5-5', input: 3, cachedInput: 1, cacheWrite: 1, output: 1, ...PRICE }],
-    }),
-  )
-  expect((await readPrices(file, own)).cost(tokens)).toBe(3)
-  await writeFile(own, '{"models":[]}')
-  await expect(readPrices(file, own)).rejects.toThrow()
+  expect((await readPrices(file, [])).cost(tokens)).toBe(4)
+  const own = { model: 'claude-opus-5-5', input: 3, cachedInput: 1, cacheWrite: 1, output: 1, ...PRICE }
+  expect((await readPrices(file, [own])).cost(tokens)).toBe(3)
+  const broken = join(await tempDir(), 'prices.json')
+  await writeFile(broken, '{"models":[]}')
+  await expect(readPrices(broken, [])).rejects.toThrow()
 })
