@@ -14,6 +14,7 @@ import { markMergeable, mergeableBlocked, trashBlocked } from './verdict-actions
 /** What the attempt can show, and the two buttons that decide about it. */
 export const TileFoot = memo(function TileFoot({ attempt }: { attempt: Attempt }) {
   const app = useApp()
+  const deciding = useEntities((state) => state.tasks[attempt.taskId]?.status !== 'landing')
   const focus = () => focusTile(attempt.taskId, attempt.n)
   return (
     <footer className="tile-foot">
@@ -31,7 +32,7 @@ export const TileFoot = memo(function TileFoot({ attempt }: { attempt: Attempt }
       <span className="spacer" />
       <Button
         size="s"
-        kind={attempt.status === 'ready' ? 'ok' : 'plain'}
+        kind={attempt.status === 'ready' && deciding ? 'ok' : 'plain'}
         className="tile-verdict"
         aria-label={`Mergeable: attempt ${attempt.n}`}
         data-testid={`verdict-mergeable-${attempt.n}`}

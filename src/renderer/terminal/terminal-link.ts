@@ -22,6 +22,8 @@ export interface View {
   ack(bytes: number): void
   resize(cols: number, rows: number): void
   focus(focused: boolean, visible: boolean): void
+  /** Opens it again after an error ended it. */
+  reopen(): void
   close(): void
 }
 
@@ -52,7 +54,7 @@ export class TerminalLink {
   }
 
   open(terminalId: string, input: InputQueue, listener: ViewListener): View {
-    const viewId = this.#nextViewId++
+    let viewId = this.#nextViewId++
     const view: Opened = { terminalId, input, listener, retry: null }
     this.#views.set(viewId, view)
     this.#sendOpen(viewId)
@@ -69,6 +71,13 @@ export class TerminalLink {
       ack: (bytes) => this.#send({ kind: 'ack', viewId, bytes }),
       resize: (cols, rows) => this.#send({ kind: 'resize', viewId, cols, rows }),
       focus: (focused, visible) => this.#send({ kind: 'focus', viewId, focused, visible }),
+      reopen: () => {
+        // Frames of the ended view may still be on their way: they must not be taken for this one's.
+        this.#views.delete(viewId)
+        viewId = this.#nextViewId++
+        this.#views.set(viewId, view)
+        this.#sendOpen(viewId)
+      },
       close: () => {
         if (view.retry) clearTimeout(view.retry)
         this.#views.delete(viewId)

@@ -37,6 +37,11 @@ export interface SessionHooks {
 /** Acknowledge at least this often while bytes stream. */
 const ACK_BYTES = 32 * 1024
 const FIT_MS = 50
+/** A terminal that is just being started is not known for a moment: ask again soon, then less and less often. */
+const REOPEN_FIRST_MS = 150
+const REOPEN_LAST_MS = 5_000
+/** So many silent tries before the tile says that something is wrong. */
+const REOPEN_SILENT = 5
 /** Turns off what a program that died may have left on: mouse reports, focus reports, bracketed paste; shows the cursor's place. */
 const MODES_OFF = '\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?1004l\u001b[?2004l'
 
@@ -63,6 +68,8 @@ export class TerminalSession {
   #focused = false
   #visible = true
   #askedFor: Grid | null = null
+  #reopens = 0
+  #reopening: ReturnType<typeof setTimeout> | null = null
 
   constructor(
     terminalId: string,
@@ -175,6 +182,7 @@ export class TerminalSession {
 
   dispose(): void {
     this.#refit.cancel()
+    if (this.#reopening) clearTimeout(this.#reopening)
     this.#pump.remove(this.#pumpId)
     this.#view.close()
     this.term.dispose()
@@ -195,6 +203,7 @@ export class TerminalSession {
         } else if (frame.cols !== this.term.cols || frame.rows !== this.term.rows) {
           this.#queue.resize(frame.cols, frame.rows)
         }
+        this.#reopens = 0
         this.#epoch = frame.epoch
         this.#offset = frame.offset
         this.#setPhase({ phase: 'live' })
@@ -220,12 +229,21 @@ export class TerminalSession {
         })
         break
       case 'error':
-        this.#setPhase({ phase: 'error', message: frame.message })
+        this.#failed(frame.code, frame.message)
         break
       case 'inputAck':
         break
     }
     if (!this.#queue.empty) this.#pump.notify(this.#pumpId)
+  }
+
+  #failed(code: string, message: string): void {
+    if (code !== 'terminal_missing' || this.#reopens >= REOPEN_SILENT)
+      this.#setPhase({ phase: 'error', message })
+    if (code !== 'terminal_missing') return
+    const wait = Math.min(REOPEN_LAST_MS, REOPEN_FIRST_MS * 2 ** this.#reopens)
+    this.#reopens += 1
+    this.#reopening = setTimeout(() => this.#view.reopen(), wait)
   }
 
   #flush(): void {
