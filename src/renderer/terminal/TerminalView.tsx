@@ -40,7 +40,7 @@ export const TerminalView = memo(function TerminalView({
   const searching = useTerminalUi((state) => state.searching === terminalId)
 
   return (
-    <section className="terminal" ref={host} aria-label={label} data-testid={testId}>
+    <section className="terminal-place" ref={host} aria-label={label} data-testid={testId}>
       {searching && session ? <TerminalSearch session={session} /> : null}
       {hover ? <div className="terminal-link truncate">{hover}</div> : null}
       {phase.phase === 'error' ? <div className="terminal-note">{phase.message}</div> : null}
