@@ -111,7 +111,9 @@ export class LogWriter {
     try {
       log.#file = await log.#files.open(options.path, true)
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
+      // Not that of `mkdir`, which means that something else stands where the folder should be.
+      const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+      if (isThere && 'syscall' in error && error.syscall === 'open') {
         throw new Failure(
           'illegal_state',
           'This terminal has a log already.',

@@ -129,6 +129,7 @@ describe('the escape filter', () => {
       const out = concat([
         filter.push(bytes.subarray(0, cut)).slice(),
         filter.push(bytes.subarray(cut)).slice(),
+        encode('z'),
       ])
       expect([...new EscapeFilter(80, 24).push(out)]).toEqual([...out])
       for (const [, count] of decode(out).matchAll(/\u001b\[(\d+)[bLMSTZIX@P]/g))

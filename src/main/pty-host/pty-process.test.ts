@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startPtyProcess } from './pty-process.ts'
+import { recorder, specOf, tempDir } from './test-host.ts'
+
+describe('a process on a pseudoterminal', () => {
+  let dir = ''
+  beforeAll(async () => {
+    dir = await tempDir()
+  })
+  afterAll(() => rm(dir, { recursive: true, force: true }))
+
+  // node-pty itself destroys its socket 200 ms after the exit, whatever was read until then.
+  for (const pauseMs of [0, 100, 1_000]) {
+    for (const size of [1_000, 4_096, 16_000, 60_000]) {
+      test(`loses nothing of ${size} bytes when reading pauses ${pauseMs} ms around the exit`, async () => {
+        const sum = join(dir, `${pauseMs}-${size}.sum`)
+        const hash = createHash('sha256')
+        let total = 0
+        let first = true
+        await new Promise<void>((resolve) => {
+          const started = startPtyProcess('/bin/sh', specOf(dir, 'sh', recorder(size, sum)), {
+            data(chunk) {
+              hash.update(chunk)
+              total += chunk.length
+              if (!first) return
+              first = false
+              started.pause()
+              setTimeout(() => started.resume(), pauseMs)
+            },
+            exit: () => resolve(),
+          })
+        })
+        // A process with more than the kernel's buffer waits for us; it ends, and its sum is there, before the exit is told.
+        expect(total).toBe(size)
+        expect(hash.digest('hex')).toBe(await readFile(sum, 'utf8'))
+      })
+    }
+  }
+
+  test('loses nothing when the event loop stands still around the exit', async () => {
+    const sum = join(dir, 'stall.sum')
+    const hash = createHash('sha256')
+    let total = 0
+    await new Promise<void>((resolve) => {
+      startPtyProcess('/bin/sh', specOf(dir, 'sh', recorder(50_000, sum)), {
+        data(chunk) {
+          hash.update(chunk)
+          total += chunk.length
+          const until = performance.now() + 60
+          while (performance.now() < until) {}
+        },
+        exit: () => resolve(),
+      })
+    })
+    expect(total).toBe(50_000)
+    expect(hash.digest('hex')).toBe(await readFile(sum, 'utf8'))
+  })
+})
