@@ -7,7 +7,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Emitter } from '../../kernel/emitter.ts'
 import { mintId } from '../../kernel/ids.ts'
 import type { Redactor } from '../../kernel/redact.ts'
-import type { Database } from './open.ts'
+import type { Database, Statement } from './open.ts'
 import { CODECS } from './table.ts'
 
 export type NewFact = Pick<Fact, 'kind'> &
@@ -60,6 +60,8 @@ export class Ledger {
   readonly #db: Database
   readonly #clock: Clock
   readonly #redactor: Redactor
+  /** Prepared once: the texts are few, they come from our own code only. */
+  readonly #statements = new Map<string, Statement>()
   #rev: number
 
   constructor(db: Database, clock: Clock, redactor: Redactor) {
@@ -84,7 +86,7 @@ export class Ledger {
   }
 
   get<T extends TableName>(table: T, id: string): Row<T> | undefined {
-    const stored = this.#db.prepare(`SELECT * FROM ${table} WHERE id = ?`).get(id) as
+    const stored = this.#sql(`SELECT * FROM ${table} WHERE id = ?`).get(id) as
       | Record<string, unknown>
       | undefined
     return stored && CODECS[table].decode(stored)
@@ -99,7 +101,7 @@ export class Ledger {
 
   /** Rows that match an SQL condition over the table's own columns; `where` is never user text, values go in `params`. */
   select<T extends TableName>(table: T, where = '1', ...params: (string | number | null)[]): Row<T>[] {
-    const stored = this.#db.prepare(`SELECT * FROM ${table} WHERE ${where}`).all(...params) as Record<
+    const stored = this.#sql(`SELECT * FROM ${table} WHERE ${where}`).all(...params) as Record<
       string,
       unknown
     >[]
@@ -119,7 +121,7 @@ export class Ledger {
     const put = <T extends TableName>(table: T, row: Omit<Row<T>, 'rev'>): Row<T> => {
       const next = { ...row, rev } as unknown as Row<T>
       const codec = CODECS[table]
-      this.#db.prepare(codec.upsertSql).run(...codec.encode(next))
+      this.#sql(codec.upsertSql).run(...codec.encode(next))
       return next
     }
     return {
@@ -128,32 +130,30 @@ export class Ledger {
       put,
       patch: (table, id, change) => put(table, { ...this.require(table, id), ...change }),
       remove: (table, id) => {
-        this.#db.prepare(`DELETE FROM ${table} WHERE id = ?`).run(id)
-        this.#db.prepare('INSERT OR REPLACE INTO removals VALUES (?, ?, ?)').run(table, id, rev)
+        this.#sql(`DELETE FROM ${table} WHERE id = ?`).run(id)
+        this.#sql('INSERT OR REPLACE INTO removals VALUES (?, ?, ?)').run(table, id, rev)
       },
       fact: (fact) => {
-        this.#db
-          .prepare(
-            'INSERT INTO facts (at, kind, actor, repoId, taskId, attemptId, body, dedupeKey, commitRev) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(dedupeKey) DO NOTHING',
-          )
-          .run(
-            this.#clock.now(),
-            fact.kind,
-            fact.actor ?? 'core',
-            fact.repoId ?? null,
-            fact.taskId ?? null,
-            fact.attemptId ?? null,
-            this.#redactor.text(JSON.stringify(fact.body ?? {})),
-            fact.dedupeKey ?? null,
-            rev,
-          )
+        this.#sql(
+          'INSERT INTO facts (at, kind, actor, repoId, taskId, attemptId, body, dedupeKey, commitRev) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(dedupeKey) DO NOTHING',
+        ).run(
+          this.#clock.now(),
+          fact.kind,
+          fact.actor ?? 'core',
+          fact.repoId ?? null,
+          fact.taskId ?? null,
+          fact.attemptId ?? null,
+          this.#redactor.text(JSON.stringify(fact.body ?? {})),
+          fact.dedupeKey ?? null,
+          rev,
+        )
       },
     }
   }
 
   /** The fact that was written with this key. */
   factByKey(dedupeKey: string): Fact | undefined {
-    const stored = this.#db.prepare('SELECT * FROM facts WHERE dedupeKey = ?').get(dedupeKey) as
+    const stored = this.#sql('SELECT * FROM facts WHERE dedupeKey = ?').get(dedupeKey) as
       | Record<string, unknown>
       | undefined
     return stored && decodeFact(stored)
@@ -186,9 +186,9 @@ export class Ledger {
       conditions.push('kind = ?')
       params.push(filter.kind)
     }
-    const stored = this.#db
-      .prepare(`SELECT * FROM facts WHERE ${conditions.join(' AND ')} ORDER BY seq DESC LIMIT ?`)
-      .all(...params, filter.limit)
+    const stored = this.#sql(
+      `SELECT * FROM facts WHERE ${conditions.join(' AND ')} ORDER BY seq DESC LIMIT ?`,
+    ).all(...params, filter.limit)
     return (stored as Record<string, unknown>[]).map(decodeFact)
   }
 
@@ -230,31 +230,41 @@ export class Ledger {
     from: number,
   ): { to: number; rows: Rows; removed: { table: string; id: string }[]; facts: Fact[] } | null {
     if (from > this.#rev) return null
-    const facts = this.#db
-      .prepare('SELECT * FROM facts WHERE commitRev > ? ORDER BY seq LIMIT ?')
-      .all(from, FACTS_IN_SNAPSHOT + 1) as Record<string, unknown>[]
+    const facts = this.#sql('SELECT * FROM facts WHERE commitRev > ? ORDER BY seq LIMIT ?').all(
+      from,
+      FACTS_IN_SNAPSHOT + 1,
+    ) as Record<string, unknown>[]
     if (facts.length > FACTS_IN_SNAPSHOT) return null
     const rows: Record<string, unknown> = {}
     for (const table of TABLE_NAMES) {
       const changed = this.select(table, 'rev > ?', from)
       if (changed.length > 0) rows[table] = changed
     }
-    const removed = this.#db
-      .prepare('SELECT tableName AS "table", id FROM removals WHERE rev > ?')
-      .all(from) as { table: string; id: string }[]
+    const removed = this.#sql('SELECT tableName AS "table", id FROM removals WHERE rev > ?').all(from) as {
+      table: string
+      id: string
+    }[]
     return { to: this.#rev, rows: rows as Rows, removed, facts: facts.map(decodeFact) }
   }
 
   /** A value of the settings table, parsed; undefined when it was never set. */
   setting(key: string): unknown {
-    const row = this.#db.prepare('SELECT value FROM settings WHERE key = ?').get(key) as
+    const row = this.#sql('SELECT value FROM settings WHERE key = ?').get(key) as
       | { value: string }
       | undefined
     return row && JSON.parse(row.value)
   }
 
   saveSetting(key: string, value: unknown): void {
-    this.#db.prepare('INSERT OR REPLACE INTO settings VALUES (?, ?)').run(key, JSON.stringify(value))
+    this.#sql('INSERT OR REPLACE INTO settings VALUES (?, ?)').run(key, JSON.stringify(value))
+  }
+
+  #sql(text: string): Statement {
+    const known = this.#statements.get(text)
+    if (known) return known
+    const statement = this.#db.prepare(text)
+    this.#statements.set(text, statement)
+    return statement
   }
 
   close(): void {

@@ -7,6 +7,7 @@ import type { Migration } from './migrations.ts'
 import { hashOf, MIGRATIONS } from './migrations.ts'
 
 export type Database = BetterSqlite3.Database
+export type Statement = BetterSqlite3.Statement
 
 /** Backups kept beside the database, one before each migration. */
 const KEPT_BACKUPS = 2
