@@ -164,7 +164,10 @@ describe('the loop', () => {
     const gone = await until((state) =>
       state.attempts[running?.id ?? '']?.trashRef ? state.attempts[running?.id ?? ''] : null,
     )
-    await expect(readFile(join(gone.worktree, 'loose.txt'))).rejects.toMatchObject({ code: 'ENOENT' })
+    // Kept first, removed then.
+    await expect
+      .poll(() => readFile(join(gone.worktree, 'loose.txt')).catch((error) => error.code), { timeout: 20_000 })
+      .toBe('ENOENT')
     await until((state) => Object.values(state.terminals).every((terminal) => terminal.state !== 'live'))
 
     const back = await client.attempts.restore({ id: gone.id })

@@ -10,6 +10,7 @@ import { createAgentRegistry } from './agents/registry.ts'
 import { sampleRepository } from './agents/sample-repository.ts'
 import { createRouter } from './api/router.ts'
 import { StateStream } from './api/state-stream.ts'
+import { AgentReports } from './attempts/agent-reports.ts'
 import { AttemptFinisher } from './attempts/attempt-finisher.ts'
 import { AttemptRunner } from './attempts/attempt-runner.ts'
 import { AttemptService } from './attempts/attempt-service.ts'
@@ -17,8 +18,15 @@ import { AttemptSupervisor } from './attempts/attempt-supervisor.ts'
 import { DeliveryWatch } from './attempts/delivery-watch.ts'
 import { DiffWatch } from './attempts/diff-watch.ts'
 import { Dispatcher } from './attempts/dispatcher.ts'
+import { InterruptWatch } from './attempts/interrupt-watch.ts'
+import { LimitBook } from './attempts/limit-book.ts'
+import { MessageDelivery } from './attempts/message-delivery.ts'
+import { PortBlocks } from './attempts/port-blocks.ts'
 import { Retire } from './attempts/retire.ts'
+import { ScreenWatch } from './attempts/screen-watch.ts'
 import { Signals } from './attempts/signals.ts'
+import { StallWatch } from './attempts/stall-watch.ts'
+import { UsageWatch } from './attempts/usage-watch.ts'
 import { placesOf } from './data-dir.ts'
 import { Ledger } from './db/ledger.ts'
 import { openDatabase } from './db/open.ts'
@@ -64,6 +72,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     resourcesDir: options.resourcesDir,
     electron: options.host === 'electron',
     rehearsalPace: options.env.QUARTET_REHEARSAL_PACE,
+    ownPrices: () => settings.value.prices,
     clock,
   })
   agents.setCustom(settings.value.customAgents)
@@ -108,19 +117,44 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     log,
     scope,
   })
+  const screens = new ScreenWatch({ ledger, agents, terminals, clock, scope })
+  const limits = new LimitBook({ ledger, clock, scope })
+  const usage = new UsageWatch({ ledger, agents, environment: commandEnvironment, clock, scope })
+  const reports = new AgentReports({
+    ledger,
+    agents,
+    finisher,
+    signals,
+    delivery,
+    interrupts: new InterruptWatch(clock),
+    limits,
+    usage,
+    clock,
+  })
   const supervisor = new AttemptSupervisor({
     ledger,
     agents,
     terminals,
+    reports,
+    screens,
     finisher,
     diffs,
+    usage,
     signals,
-    delivery,
-    settings,
     clock,
-    log,
     scope,
   })
+  new StallWatch({
+    ledger,
+    terminals,
+    signals,
+    settings,
+    clock,
+    scope,
+    onStall: (attempt, silentMs) => supervisor.onStall(attempt, silentMs),
+  })
+  const ports = new PortBlocks({ ledger, log: log.child('ports'), owner: places.root })
+  await ports.reconcile()
   const hooks = await listenForHooks({
     dir: places.run,
     log: log.child('hooks'),
@@ -139,12 +173,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     workflows,
     workflowHooks,
     signals,
+    ports,
     clock,
     log,
     runRoot: join(places.run, 'attempts'),
     terminalLogDir: places.terminals,
   })
-  const dispatcher = new Dispatcher({ ledger, settings, runner, workflows, scope })
+  const dispatcher = new Dispatcher({ ledger, settings, runner, workflows, agents, limits, clock, scope })
   const retire = new Retire({
     ledger,
     git,
@@ -152,6 +187,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     finisher,
     dispatcher,
     workflowHooks,
+    ports,
     clock,
     log,
     runRoot: join(places.run, 'attempts'),
@@ -174,6 +210,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     agents,
     settings,
     workflows,
+    limits,
     environment: commandEnvironment,
     clock,
     worktreeRoot: places.worktrees,
@@ -189,7 +226,17 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     sample: () => sampleRepository(options.resourcesDir),
     dataDir: places.root,
   })
-  const attempts = new AttemptService({ ledger, git, terminals, runner, retire, delivery, clock })
+  const messages = new MessageDelivery({
+    ledger,
+    agents,
+    terminals,
+    screens,
+    reports,
+    delivery,
+    clock,
+    scope,
+  })
+  const attempts = new AttemptService({ ledger, git, terminals, runner, retire, messages, clock })
   const stream = new StateStream(ledger, signals)
   const shutdown = new Emitter<{ stopAgents: boolean }>()
 
@@ -284,7 +331,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       doctor,
       requestShutdown: (request) => shutdown.emit(request),
     }),
-    connectTerminals: (channel) => connectViewer({ channel, terminals, log: log.child('viewer') }),
+    connectTerminals: (channel) =>
+      connectViewer({
+        channel,
+        terminals,
+        log: log.child('viewer'),
+        onInput: (terminalId, bytes) => supervisor.onInput(terminalId, bytes),
+      }),
     onShutdown: (listener) => shutdown.on(listener),
     busy,
     close: async ({ stopAgents }) => {

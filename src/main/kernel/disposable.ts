@@ -65,8 +65,21 @@ export class Scope implements Disposable {
 
   /** Calls `work` once after `ms` unless disposed first; gives what cancels it. */
   after(ms: number, work: () => void): Disposable {
-    const timer = setTimeout(work, ms)
-    return this.own({ dispose: () => clearTimeout(timer) })
+    const forget = () => {
+      const at = this.#owned.indexOf(once)
+      if (at >= 0) this.#owned.splice(at, 1)
+    }
+    const timer = setTimeout(() => {
+      forget()
+      work()
+    }, ms)
+    const once = {
+      dispose: () => {
+        clearTimeout(timer)
+        forget()
+      },
+    }
+    return this.own(once)
   }
 
   /** Resolves when all background work has ended. */
@@ -77,7 +90,6 @@ export class Scope implements Disposable {
   dispose(): void {
     if (this.disposed) return
     this.#abort.abort()
-    for (const thing of this.#owned.reverse()) thing.dispose()
-    this.#owned.length = 0
+    for (const thing of this.#owned.splice(0).reverse()) thing.dispose()
   }
 }

@@ -16,6 +16,7 @@ import type { WorkflowHooks } from '../repositories/workflow-hooks.ts'
 import type { WorkflowStore } from '../repositories/workflow-store.ts'
 import { withMessage } from '../tasks/prompt.ts'
 import { renderPrompt } from '../tasks/prompt-template.ts'
+import type { PortBlocks } from './port-blocks.ts'
 import type { Signals } from './signals.ts'
 import { moveAttempt } from './transitions.ts'
 
@@ -31,6 +32,7 @@ export interface AttemptRunnerDeps {
   workflows: WorkflowStore
   workflowHooks: WorkflowHooks
   signals: Signals
+  ports: PortBlocks
   clock: Clock
   log: Logger
   /** `<dataDir>/run`: one private folder per attempt. */
@@ -211,7 +213,7 @@ export class AttemptRunner {
       hook: { file: door.file, command: this.#deps.hookCommand },
       env,
       resume,
-      ports: null,
+      ports: await this.#deps.ports.reserve(attempt.id),
     })
     const old = attempt.terminalId ? ledger.get('terminals', attempt.terminalId) : undefined
     const id = old?.id ?? mintId('term', clock.now())
@@ -231,7 +233,10 @@ export class AttemptRunner {
         logPath,
         createdAt: clock.now(),
       })
-      tx.patch('attempts', attempt.id, { terminalId: id, sessionRef: plan.sessionRef ?? attempt.sessionRef })
+      tx.patch('attempts', attempt.id, {
+        terminalId: id,
+        sessionRef: plan.sessionRef ?? (resume ? attempt.sessionRef : null),
+      })
       if (tx.require('attempts', attempt.id).status === 'preparing')
         moveAttempt(ledger, tx, attempt.id, 'start', { now: clock.now() })
     })

@@ -8,7 +8,7 @@ import type { Ledger } from '../db/ledger.ts'
 import type { Git } from '../git/git.ts'
 import type { TerminalRegistry } from '../pty/terminal.ts'
 import type { AttemptRunner } from './attempt-runner.ts'
-import type { DeliveryWatch } from './delivery-watch.ts'
+import type { MessageDelivery } from './message-delivery.ts'
 import type { Retire } from './retire.ts'
 import { moveAttempt } from './transitions.ts'
 
@@ -18,7 +18,7 @@ export interface AttemptServiceDeps {
   terminals: TerminalRegistry
   runner: AttemptRunner
   retire: Retire
-  delivery: DeliveryWatch
+  messages: MessageDelivery
   clock: Clock
 }
 
@@ -70,28 +70,8 @@ export class AttemptService {
 
   /** Types `text` as one message into the agent's terminal; `delivered` says whether the agent itself confirmed it. */
   async answer(id: string, text: string): Promise<{ delivered: boolean }> {
-    const { ledger, terminals } = this.#deps
-    const attempt = ledger.require('attempts', id)
-    const terminal = attempt.terminalId ? terminals.get(attempt.terminalId) : null
-    if (terminal?.state !== 'live')
-      throw new Failure(
-        'agent_exited',
-        `Attempt ${attempt.n} has no agent that could read this. Resume it first.`,
-      )
-    const confirmed = this.#deps.delivery.expect(id)
-    await terminals.sendText(terminal.id, text)
-    const delivered = await confirmed
-    ledger.commit((tx) =>
-      tx.fact({
-        kind: 'attempt.answered',
-        actor: 'engineer',
-        repoId: attempt.repoId,
-        taskId: attempt.taskId,
-        attemptId: id,
-        body: { text, delivered },
-      }),
-    )
-    return { delivered }
+    const attempt = this.#deps.ledger.require('attempts', id)
+    return { delivered: await this.#deps.messages.send(attempt, text) }
   }
 
   async resume(id: string): Promise<Attempt> {

@@ -3,44 +3,42 @@ import type { AttemptEvent } from '../../../shared/machines/attempt-machine.ts'
 import { canAttempt } from '../../../shared/machines/attempt-machine.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Scope } from '../../kernel/disposable.ts'
-import type { Logger } from '../../kernel/logger.ts'
 import type { PtyExit } from '../../pty-protocol/pty-host.ts'
-import type { AgentEvent } from '../agents/driver.ts'
 import type { HookMessage } from '../agents/hook-listener.ts'
 import type { AgentRegistry } from '../agents/registry.ts'
-import type { Ledger, Transaction } from '../db/ledger.ts'
+import type { Ledger } from '../db/ledger.ts'
 import type { TerminalEvent, TerminalRegistry } from '../pty/terminal.ts'
-import type { SettingsStore } from '../settings.ts'
+import type { AgentReports } from './agent-reports.ts'
 import type { AttemptFinisher } from './attempt-finisher.ts'
-import type { DeliveryWatch } from './delivery-watch.ts'
 import type { DiffWatch } from './diff-watch.ts'
+import { isInterruptKey } from './interrupt-watch.ts'
+import type { ScreenWatch } from './screen-watch.ts'
 import type { Signals } from './signals.ts'
 import { type Move, moveAttempt } from './transitions.ts'
+import type { UsageWatch } from './usage-watch.ts'
 
 export interface AttemptSupervisorDeps {
   ledger: Ledger
   agents: AgentRegistry
   terminals: TerminalRegistry
+  reports: AgentReports
+  screens: ScreenWatch
   finisher: AttemptFinisher
   diffs: DiffWatch
+  usage: UsageWatch
   signals: Signals
-  delivery: DeliveryWatch
-  settings: SettingsStore
   clock: Clock
-  log: Logger
   scope: Scope
 }
 
-const STALL_SWEEP_MS = 10_000
-
-/** Turns what terminals and hooks say into statuses. What cannot happen in a status is ignored, late reports among it. */
+/** Turns what terminals, hooks and keys say into statuses. What cannot happen in a status is ignored, late reports among it. */
 export class AttemptSupervisor {
   readonly #deps: AttemptSupervisorDeps
 
   constructor(deps: AttemptSupervisorDeps) {
     this.#deps = deps
     deps.scope.own(deps.terminals.onEvent((event) => this.#onTerminal(event)))
-    deps.scope.every('stall sweep', STALL_SWEEP_MS, () => this.#sweepStalled())
+    deps.scope.own(deps.screens.onLook((look) => deps.reports.look(look)))
   }
 
   /** A report of the hook program. */
@@ -49,7 +47,29 @@ export class AttemptSupervisor {
     if (!attempt) return
     this.#deps.diffs.touch(attempt.id)
     for (const event of this.#deps.agents.driver(attempt.agent).interpret(message.payload, message.at))
-      this.#onAgent(attempt.id, event)
+      this.#deps.reports.take(attempt.id, event)
+  }
+
+  /** The engineer typed into a terminal. */
+  onInput(terminalId: string, bytes: Uint8Array): void {
+    if (!isInterruptKey(bytes)) return
+    const { ledger, agents, reports, screens } = this.#deps
+    const attemptId = ledger.get('terminals', terminalId)?.attemptId
+    const attempt = attemptId ? ledger.get('attempts', attemptId) : undefined
+    // One whose process ends by it says so with its exit.
+    if (!attempt || agents.driver(attempt.agent).endsBy !== 'signal') return
+    if (reports.suspectInterrupt(attempt.id)) screens.ask(attempt.id, true)
+  }
+
+  /** It shows no life. */
+  onStall(attempt: Attempt, silentMs: number): void {
+    const minutes = Math.round(silentMs / 60_000)
+    const detail = `Silent for ${minutes} min: no output, no signal and no processor time.`
+    this.#move(attempt.id, 'stall', {
+      source: 'output',
+      reason: detail,
+      change: { attention: this.#attention('stalled', detail) },
+    })
   }
 
   /** The process of a terminal ended (also told at boot, of one that ended while we were away). */
@@ -69,7 +89,9 @@ export class AttemptSupervisor {
       })
     })
     const attempt = terminal.attemptId ? ledger.get('attempts', terminal.attemptId) : undefined
-    if (attempt) this.#onEnd(attempt, exit)
+    if (!attempt) return
+    this.#onEnd(attempt, exit)
+    this.#deps.usage.settle(attempt.id)
   }
 
   #onEnd(attempt: Attempt, exit: PtyExit): void {
@@ -116,6 +138,8 @@ export class AttemptSupervisor {
       case 'activity': {
         this.#deps.signals.set(terminal.attemptId, { outputAt: event.at })
         this.#deps.diffs.touch(terminal.attemptId)
+        this.#deps.screens.touch(terminal.attemptId)
+        this.#deps.usage.touch(terminal.attemptId, 'output')
         const attempt = this.#deps.ledger.get('attempts', terminal.attemptId)
         if (attempt?.status === 'stalled')
           this.#move(attempt.id, 'run', { source: 'output', change: { attention: null } })
@@ -142,109 +166,17 @@ export class AttemptSupervisor {
     }
   }
 
-  #onAgent(id: string, event: AgentEvent): void {
-    const attempt = this.#deps.ledger.require('attempts', id)
-    const driver = this.#deps.agents.driver(attempt.agent)
-    switch (event.kind) {
-      case 'attached':
-      case 'ended':
-      case 'compacted':
-        return
-      case 'session':
-        this.#deps.ledger.commit((tx) => tx.patch('attempts', id, { sessionRef: event.sessionRef }))
-        return
-      case 'usage':
-        this.#deps.ledger.commit((tx) => tx.patch('attempts', id, { usage: event.usage }))
-        return
-      case 'started':
-      case 'working':
-        if (event.kind === 'started') this.#deps.delivery.confirm(id)
-        if (attempt.status === 'running') this.#deps.signals.set(id, { outputAt: event.at })
-        else if (attempt.status !== 'starting' || event.kind === 'started') {
-          // The engineer made it go on: what was being verified is void.
-          if (this.#move(id, 'run', { source: 'hook', actor: 'agent', change: { attention: null } }))
-            this.#deps.finisher.cancel(id)
-        }
-        return
-      case 'question':
-        this.#ask(
-          id,
-          event.about === 'auth' ? 'auth' : event.about === 'trust' ? 'trust' : 'question',
-          event.text,
-        )
-        return
-      case 'failed':
-        this.#ask(id, 'crash', event.text)
-        return
-      case 'limit':
-        this.#ask(id, 'limit', event.text)
-        return
-      case 'finished':
-        if (
-          driver.endsBy === 'signal' &&
-          this.#move(id, 'finish', {
-            source: 'hook',
-            actor: 'agent',
-            change: { endReason: 'exited', attention: null },
-          })
-        )
-          this.#deps.finisher.begin(id)
-        return
-    }
-  }
-
-  #ask(id: string, kind: Attention['kind'], text: string): void {
-    const attention = this.#attention(kind, text)
-    this.#move(id, 'ask', { source: 'hook', actor: 'agent', change: { attention } }, (tx, attempt) =>
-      tx.fact({
-        kind: 'attempt.question',
-        actor: 'agent',
-        repoId: attempt.repoId,
-        taskId: attempt.taskId,
-        attemptId: id,
-        body: { about: kind, text },
-      }),
-    )
-  }
-
-  #sweepStalled(): void {
-    const { ledger, settings, terminals, signals, clock } = this.#deps
-    const limit = settings.value.stallMinutes * 60_000
-    if (limit <= 0) return
-    const now = clock.now()
-    for (const attempt of ledger.select('attempts', "status IN ('starting', 'running')")) {
-      const output = Math.max(
-        signals.get(attempt.id)?.outputAt ?? 0,
-        (attempt.terminalId && terminals.get(attempt.terminalId)?.lastOutputAt) || 0,
-      )
-      const last = Math.max(attempt.statusAt, output)
-      if (now - last < limit) continue
-      const detail = `Silent for ${Math.round((now - last) / 60_000)} min: no output and no signal.`
-      this.#move(attempt.id, 'stall', {
-        source: 'output',
-        reason: detail,
-        change: { attention: this.#attention('stalled', detail) },
-      })
-    }
-  }
-
   #attention(kind: Attention['kind'], detail: string): Attention {
     return { kind, since: this.#deps.clock.now(), detail: detail.slice(0, 4_000) }
   }
 
   /** Moves if the machine allows it, and says whether it did. A verdict that stands is not disturbed. */
-  #move(
-    id: string,
-    event: AttemptEvent,
-    move: Omit<Move, 'now'>,
-    also?: (tx: Transaction, attempt: Attempt) => void,
-  ): boolean {
+  #move(id: string, event: AttemptEvent, move: Omit<Move, 'now'>): boolean {
     const { ledger, clock } = this.#deps
     return ledger.commit((tx) => {
       const attempt = tx.require('attempts', id)
       if (attempt.verdict || !canAttempt(attempt.status, event)) return false
       moveAttempt(ledger, tx, id, event, { now: clock.now(), ...move })
-      also?.(tx, attempt)
       return true
     })
   }

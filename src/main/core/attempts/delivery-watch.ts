@@ -1,36 +1,51 @@
 import type { Scope } from '../../kernel/disposable.ts'
 
-/** An agent that took a message says so through its hook well within this. */
-const CONFIRM_MS = 8_000
+/** `prompt`: only that it accepted a message counts; `any`: whatever it reports shows that it goes on. */
+export type Confirmation = 'prompt' | 'any'
 
 /** Waits for the agent's own sign that a message reached it. */
 export class DeliveryWatch {
   readonly #scope: Scope
-  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #waiting = new Map<string, Set<(sign: Confirmation) => void>>()
 
   constructor(scope: Scope) {
     this.#scope = scope
   }
 
-  /** True once the agent confirms a prompt, false after eight seconds of silence. Call before typing. */
-  expect(attemptId: string): Promise<boolean> {
-    return new Promise((resolve) => {
-      const waiting = this.#waiting.get(attemptId) ?? new Set()
-      this.#waiting.set(attemptId, waiting)
-      const done = (delivered: boolean) => {
-        waiting.delete(confirm)
+  /**
+   * Begins to listen; call before typing. `within(ms)` gives true once the agent confirmed, false after `ms` without it, and
+   * can be asked again. Dispose it in the end.
+   */
+  expect(attemptId: string, wanted: Confirmation): { within(ms: number): Promise<boolean>; dispose(): void } {
+    const waiting = this.#waiting.get(attemptId) ?? new Set()
+    this.#waiting.set(attemptId, waiting)
+    let confirmed = false
+    let wake = () => {}
+    const hear = (sign: Confirmation) => {
+      if (wanted === 'prompt' && sign !== 'prompt') return
+      confirmed = true
+      wake()
+    }
+    waiting.add(hear)
+    return {
+      within: (ms) =>
+        new Promise((resolve) => {
+          if (confirmed) return resolve(true)
+          const timer = this.#scope.after(ms, () => resolve(false))
+          wake = () => {
+            timer.dispose()
+            resolve(true)
+          }
+        }),
+      dispose: () => {
+        waiting.delete(hear)
         if (waiting.size === 0) this.#waiting.delete(attemptId)
-        timer.dispose()
-        resolve(delivered)
-      }
-      const confirm = () => done(true)
-      const timer = this.#scope.after(CONFIRM_MS, () => done(false))
-      waiting.add(confirm)
-    })
+      },
+    }
   }
 
-  /** The agent said that it works on a prompt. */
-  confirm(attemptId: string): void {
-    for (const confirm of [...(this.#waiting.get(attemptId) ?? [])]) confirm()
+  /** The agent reported something; `prompt` when it said that it works on a message. */
+  confirm(attemptId: string, sign: Confirmation): void {
+    for (const hear of [...(this.#waiting.get(attemptId) ?? [])]) hear(sign)
   }
 }

@@ -1,16 +1,23 @@
 import type { Attempt } from '../../../shared/domain/attempt.ts'
 import { occupiesSlot } from '../../../shared/machines/attempt-machine.ts'
+import type { Clock } from '../../kernel/clock.ts'
 import type { Scope } from '../../kernel/disposable.ts'
+import type { AgentRegistry } from '../agents/registry.ts'
 import type { Ledger } from '../db/ledger.ts'
 import type { WorkflowStore } from '../repositories/workflow-store.ts'
 import type { SettingsStore } from '../settings.ts'
 import type { AttemptRunner } from './attempt-runner.ts'
+import { budgetOf, budgetProblem } from './budget.ts'
+import type { LimitBook } from './limit-book.ts'
 
 export interface DispatcherDeps {
   ledger: Ledger
   settings: SettingsStore
   runner: AttemptRunner
   workflows: WorkflowStore
+  agents: AgentRegistry
+  limits: LimitBook
+  clock: Clock
   scope: Scope
 }
 
@@ -25,6 +32,7 @@ export class Dispatcher {
     deps.scope.own(deps.ledger.committed.on(() => this.dispatch()))
     deps.scope.own(deps.settings.changed.on(() => this.dispatch()))
     deps.scope.own(deps.workflows.changed.on(() => this.dispatch()))
+    deps.scope.own(deps.limits.changed.on(() => this.dispatch()))
   }
 
   /** Begins to start attempts; before that, boot brings what was interrupted into order. */
@@ -45,9 +53,8 @@ export class Dispatcher {
     for (const { repoId } of busy) busyIn.set(repoId, (busyIn.get(repoId) ?? 0) + 1)
     let free = settings.value.slots - busy.length
     for (const attempt of open) {
-      if (free <= 0) return
       if (attempt.status !== 'pending' || this.#starting.has(attempt.id)) continue
-      if (this.#held(attempt)) continue
+      if (this.#held(attempt) || free <= 0) continue
       const inRepository = busyIn.get(attempt.repoId) ?? 0
       if (inRepository >= (workflows.inForce(attempt.repoId).agent.maxConcurrent ?? Number.POSITIVE_INFINITY))
         continue
@@ -57,12 +64,31 @@ export class Dispatcher {
     }
   }
 
-  /** True while the repository's workflow file is broken; the card says so. */
+  /**
+   * True for an attempt that must not start yet, whatever is free: the repository's workflow file is broken, its agent is at
+   * a limit, or its round has used up its budget. The card says so as long as it holds.
+   */
   #held(attempt: Attempt): boolean {
-    const problem = this.#deps.workflows.problemOf(attempt.repoId)
-    const reason = problem && `Waits until this is mended: ${problem}`
-    if (reason && attempt.reason !== reason)
-      this.#deps.ledger.commit((tx) => tx.patch('attempts', attempt.id, { reason }))
+    const { ledger, workflows, agents, limits, settings, clock } = this.#deps
+    const broken = workflows.problemOf(attempt.repoId)
+    const limit = () =>
+      limits.reason(attempt.agent, labelOf(agents, attempt.agent)) ??
+      budgetProblem(
+        budgetOf(workflows.inForce(attempt.repoId).attempts.budget, settings.value.budget),
+        ledger.select('attempts', 'roundId = ?', attempt.roundId).map(({ usage }) => usage),
+      )
+    const limited = broken ? null : limit()
+    const reason = broken ? `Waits until this is mended: ${broken}` : limited
+    const attention = limited
+      ? {
+          kind: 'limit' as const,
+          since: attempt.attention?.kind === 'limit' ? attempt.attention.since : clock.now(),
+          detail: limited,
+        }
+      : null
+    const told = attempt.attention?.detail ?? null
+    if (attempt.reason !== reason || told !== (attention?.detail ?? null))
+      ledger.commit((tx) => tx.patch('attempts', attempt.id, { reason, attention }))
     return reason !== null
   }
 
@@ -89,4 +115,9 @@ export class Dispatcher {
       }
     })
   }
+}
+
+/** A custom agent may have been removed from the settings since. */
+function labelOf(agents: AgentRegistry, name: string): string {
+  return agents.all().find((driver) => driver.name === name)?.label ?? name
 }

@@ -14,6 +14,7 @@ import type { WorkflowHooks } from '../repositories/workflow-hooks.ts'
 import type { AttemptFinisher } from './attempt-finisher.ts'
 import { worktreeRootOf } from './attempt-names.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import type { PortBlocks } from './port-blocks.ts'
 import { moveAttempt } from './transitions.ts'
 
 export interface RetireDeps {
@@ -23,6 +24,7 @@ export interface RetireDeps {
   finisher: AttemptFinisher
   dispatcher: Dispatcher
   workflowHooks: WorkflowHooks
+  ports: PortBlocks
   clock: Clock
   log: Logger
   runRoot: string
@@ -109,6 +111,7 @@ export class Retire {
         if (expectedSha)
           await git.deleteBranch({ repo: repository.path, branch: attempt.branch, expectedSha })
       }
+      await this.#deps.ports.release(id)
       // Prompt, hook descriptor and per-launch settings have served; the transcript stays.
       await rm(join(this.#deps.runRoot, id), { recursive: true, force: true })
     } catch (error) {

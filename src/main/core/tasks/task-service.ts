@@ -11,6 +11,7 @@ import { mintId } from '../../kernel/ids.ts'
 import { isInside } from '../../kernel/paths.ts'
 import type { AgentRegistry } from '../agents/registry.ts'
 import { attemptNames } from '../attempts/attempt-names.ts'
+import type { LimitBook } from '../attempts/limit-book.ts'
 import { moveTask } from '../attempts/transitions.ts'
 import type { Ledger, Transaction } from '../db/ledger.ts'
 import type { Git } from '../git/git.ts'
@@ -26,6 +27,7 @@ export interface TaskServiceDeps {
   agents: AgentRegistry
   settings: SettingsStore
   workflows: WorkflowStore
+  limits: LimitBook
   /** For `$NAME` and `~` in paths of a workflow file. */
   environment: () => Promise<Readonly<Record<string, string>>>
   clock: Clock
@@ -164,7 +166,9 @@ export class TaskService {
     const problems: string[] = []
     for (const name of new Set(input.slots.map((slot) => slot.agent))) {
       try {
-        this.#deps.agents.driver(name)
+        const { label } = this.#deps.agents.driver(name)
+        const limit = this.#deps.limits.reason(name, label)
+        if (limit) problems.push(limit)
       } catch (error) {
         problems.push((error as Error).message)
       }

@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Attempt } from '../../../shared/domain/attempt.ts'
+import { Failure } from '../../../shared/domain/failure.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Scope } from '../../kernel/disposable.ts'
+import { mintId } from '../../kernel/ids.ts'
+import type { AgentQuestion } from '../agents/driver.ts'
+import type { AgentRegistry } from '../agents/registry.ts'
+import type { Ledger } from '../db/ledger.ts'
+import type { TerminalRegistry } from '../pty/terminal.ts'
+import type { AgentReports } from './agent-reports.ts'
+import type { DeliveryWatch } from './delivery-watch.ts'
+import type { ScreenWatch } from './screen-watch.ts'
+
+export interface MessageDeliveryDeps {
+  ledger: Ledger
+  agents: AgentRegistry
+  terminals: TerminalRegistry
+  screens: ScreenWatch
+  reports: AgentReports
+  delivery: DeliveryWatch
+  clock: Clock
+  scope: Scope
+}
+
+/** Between two writes: interfaces take what comes in one piece for one paste or one key. */
+const BETWEEN_WRITES_MS = 80
+/** An agent reports a message well within this; its first Enter may have gone into a menu or a redraw. */
+const FIRST_WAIT_MS = 4_000
+const SECOND_WAIT_MS = 6_000
+/** A dialog is drawn after the hook that announced it has ended. */
+const DIALOG_MS = 5_000
+const POLL_MS = 250
+const ENTER = '\r'
+
+/** The entries of a dialog that can be chosen by a digit or with the arrows. */
+const ENTRY = /^[\s│|]*(?:[❯›>]\s*)?\d{1,2}[.)]\s+\S/
+
+/** Types messages and answers into agents' terminals, and says whether they arrived. */
+export class MessageDelivery {
+  readonly #deps: MessageDeliveryDeps
+
+  constructor(deps: MessageDeliveryDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Sends `text` as one message, or as the answer to what the agent asks. True once the agent itself confirmed it, or its
+   * dialog went away; false leaves the attempt with an attention that says so. Throws `agent_exited`.
+   */
+  async send(attempt: Attempt, text: string): Promise<boolean> {
+    const { ledger, agents, terminals, reports, delivery } = this.#deps
+    const terminal = attempt.terminalId ? terminals.get(attempt.terminalId) : null
+    if (terminal?.state !== 'live')
+      throw new Failure(
+        'agent_exited',
+        `Attempt ${attempt.n} has no agent that could read this. Resume it first.`,
+      )
+    const driver = agents.driver(attempt.agent)
+    const question = reports.questionOf(attempt)
+    // Keys that are pressed before the dialog is drawn would land in the message line.
+    const entries = question && question.options.length > 0 ? await this.#dialog(attempt.id) : null
+    const confirmed = delivery.expect(attempt.id, question ? 'any' : 'prompt')
+    try {
+      const parts = question ? driver.answer(question, text) : driver.followUp(text)
+      await this.#type(terminal.id, parts)
+      // An agent without a conversation of its own has no way to confirm anything: a second Enter would be one too many.
+      const confirms = attempt.sessionRef !== null
+      let delivered = confirms && (await this.#arrived(attempt.id, confirmed, entries, FIRST_WAIT_MS))
+      if (!delivered && confirms) {
+        if (parts.at(-1) === ENTER) await this.#type(terminal.id, [ENTER])
+        delivered = await this.#arrived(attempt.id, confirmed, entries, SECOND_WAIT_MS)
+      }
+      ledger.commit((tx) =>
+        tx.fact({
+          kind: 'attempt.answered',
+          actor: 'engineer',
+          repoId: attempt.repoId,
+          taskId: attempt.taskId,
+          attemptId: attempt.id,
+          body: { text, delivered, ...(question ? { question: question.text } : {}) },
+        }),
+      )
+      if (!delivered && confirms) this.#complain(attempt.id, question)
+      return delivered
+    } finally {
+      confirmed.dispose()
+    }
+  }
+
+  async #type(terminalId: string, parts: readonly string[]): Promise<void> {
+    const { terminals, scope } = this.#deps
+    const writer = mintId('answer')
+    for (const [i, part] of parts.entries()) {
+      if (i > 0) await sleep(BETWEEN_WRITES_MS, undefined, { signal: scope.signal })
+      await terminals.write(terminalId, { writer, seq: i + 1, bytes: Buffer.from(part) })
+    }
+  }
+
+  /** The entries of the dialog on the screen, as soon as there are some. */
+  async #dialog(attemptId: string): Promise<string | null> {
+    const { screens, clock, scope } = this.#deps
+    const until = clock.monotonic() + DIALOG_MS
+    for (;;) {
+      const entries = entriesOf((await screens.read(attemptId)) ?? '')
+      if (entries !== '') return entries
+      if (clock.monotonic() > until) return null
+      await sleep(POLL_MS, undefined, { signal: scope.signal })
+    }
+  }
+
+  /** True once the agent confirmed, or the dialog that was answered is gone: a permission's tool may run for long before it reports. */
+  async #arrived(
+    attemptId: string,
+    confirmed: { within(ms: number): Promise<boolean> },
+    entries: string | null,
+    ms: number,
+  ): Promise<boolean> {
+    const { screens, clock } = this.#deps
+    if (entries === null) return confirmed.within(ms)
+    const until = clock.monotonic() + ms
+    while (clock.monotonic() < until) {
+      if (await confirmed.within(POLL_MS * 2)) return true
+      const screen = await screens.read(attemptId)
+      if (screen !== null && entriesOf(screen) !== entries) return true
+    }
+    return false
+  }
+
+  #complain(id: string, question: AgentQuestion | null): void {
+    const { ledger, clock } = this.#deps
+    ledger.commit((tx) => {
+      const attempt = tx.require('attempts', id)
+      if (attempt.verdict) return
+      const detail = question
+        ? `Your answer was not taken. It asks: ${question.text}`
+        : attempt.status === 'running'
+          ? 'Your message is not confirmed: the agent is busy and has not said that it took it.'
+          : 'Your message was not confirmed by the agent. Look into its terminal.'
+      const attention = { kind: 'not_delivered' as const, since: clock.now(), detail: detail.slice(0, 4_000) }
+      tx.patch('attempts', id, { attention })
+      tx.fact({
+        kind: 'attempt.attention',
+        repoId: attempt.repoId,
+        taskId: attempt.taskId,
+        attemptId: id,
+        body: { ...attention },
+      })
+    })
+  }
+}
+
+function entriesOf(screen: string): string {
+  return screen
+    .split('\n')
+    .filter((line) => ENTRY.test(line))
+    .map((line) => line.replace(/[\s│|❯›>]+/g, ' ').trim())
+    .join('\n')
+}

@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Usage } from '../../../shared/domain/attempt.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Scope } from '../../kernel/disposable.ts'
+import type { Environment } from '../agents/driver.ts'
+import type { AgentRegistry } from '../agents/registry.ts'
+import type { Ledger } from '../db/ledger.ts'
+
+export interface UsageWatchDeps {
+  ledger: Ledger
+  agents: AgentRegistry
+  environment: () => Promise<Environment>
+  clock: Clock
+  scope: Scope
+}
+
+const TICK_MS = 500
+/** A report of the agent is followed by what it writes into its files: read a moment later, and not for each of them. */
+const AFTER_REPORT_MS = 1_000
+/** A spinner is output too. */
+const AFTER_OUTPUT_MS = 15_000
+/** Reading may take this share of one core at most: transcripts grow to many megabytes. */
+const READ_SHARE = 0.05
+
+/** Keeps tokens and cost of attempts fresh from the agents' own files, driven by what the agents do. */
+export class UsageWatch {
+  readonly #deps: UsageWatchDeps
+  /** When to read next, by monotonic time. */
+  readonly #due = new Map<string, number>()
+  readonly #notBefore = new Map<string, number>()
+  readonly #reading = new Map<string, Promise<void>>()
+
+  constructor(deps: UsageWatchDeps) {
+    this.#deps = deps
+    deps.scope.every('usage watch', TICK_MS, () => this.#tick())
+  }
+
+  /** The attempt did something: `report` is its own word, else it wrote to its terminal. */
+  touch(id: string, by: 'report' | 'output'): void {
+    const now = this.#deps.clock.monotonic()
+    const at = Math.max(
+      now + (by === 'report' ? AFTER_REPORT_MS : AFTER_OUTPUT_MS),
+      this.#notBefore.get(id) ?? 0,
+    )
+    this.#due.set(id, Math.min(at, this.#due.get(id) ?? at))
+  }
+
+  /** A turn or the process is over: reads once more and writes down as a fact what the conversation used. */
+  settle(id: string): void {
+    const { ledger, scope } = this.#deps
+    const sessionRef = ledger.get('attempts', id)?.sessionRef ?? null
+    if (sessionRef === null) return
+    scope.run(`settling the usage of ${id}`, async () => {
+      // What it writes with its last words takes a moment to be on the disk.
+      await sleep(AFTER_REPORT_MS, undefined, { signal: scope.signal })
+      await this.#read(id, sessionRef, true)
+      this.#notBefore.delete(id)
+    })
+  }
+
+  #tick(): void {
+    const now = this.#deps.clock.monotonic()
+    for (const [id, at] of this.#due) {
+      if (at > now || this.#reading.has(id)) continue
+      this.#due.delete(id)
+      const sessionRef = this.#deps.ledger.get('attempts', id)?.sessionRef ?? null
+      if (sessionRef !== null)
+        this.#deps.scope.run(`reading the usage of ${id}`, () => this.#read(id, sessionRef, false))
+    }
+  }
+
+  /** One read of an attempt at a time, in order. */
+  async #read(id: string, sessionRef: string, final: boolean): Promise<void> {
+    const reading = (this.#reading.get(id) ?? Promise.resolve()).then(() =>
+      this.#readNow(id, sessionRef, final),
+    )
+    const settled = reading.catch(() => {})
+    this.#reading.set(id, settled)
+    try {
+      await reading
+    } finally {
+      if (this.#reading.get(id) === settled) this.#reading.delete(id)
+    }
+  }
+
+  async #readNow(id: string, sessionRef: string, final: boolean): Promise<void> {
+    const { ledger, agents, environment, clock, scope } = this.#deps
+    const attempt = ledger.get('attempts', id)
+    if (!attempt) return
+    const reader = agents.driver(attempt.agent).usage
+    if (!reader) return
+    const started = clock.monotonic()
+    const session = await reader.read({
+      sessionRef,
+      worktree: attempt.worktree,
+      env: await environment(),
+      signal: scope.signal,
+    })
+    const took = clock.monotonic() - started
+    this.#notBefore.set(id, clock.monotonic() + took / READ_SHARE)
+    if (!session) return
+    // Other conversations of this attempt, as they were when they ended.
+    const others = this.#conversations(id)
+    others.delete(sessionRef)
+    const total = [...others.values(), session].reduce(addUsage)
+    const now = ledger.require('attempts', id)
+    const changed = JSON.stringify(now.usage) !== JSON.stringify(total)
+    if (!changed && !final) return
+    ledger.commit((tx) => {
+      if (changed) tx.patch('attempts', id, { usage: total })
+      if (final)
+        tx.fact({
+          kind: 'attempt.usage',
+          actor: 'agent',
+          repoId: attempt.repoId,
+          taskId: attempt.taskId,
+          attemptId: id,
+          body: { agent: attempt.agent, model: attempt.slot.model, sessionRef, session, total },
+          dedupeKey: `usage:${id}:${sessionRef}:${session.inputTokens}:${session.outputTokens}:${session.turns}`,
+        })
+    })
+  }
+
+  /** What each ended conversation of the attempt used, by its id. */
+  #conversations(id: string): Map<string, Usage> {
+    const found = new Map<string, Usage>()
+    for (const { body } of this.#deps.ledger.facts({ attemptId: id, kind: 'attempt.usage', limit: 1_000 })) {
+      const usage = Usage.safeParse(body.session)
+      if (typeof body.sessionRef === 'string' && usage.success && !found.has(body.sessionRef))
+        found.set(body.sessionRef, usage.data)
+    }
+    return found
+  }
+}
+
+/** The sum; its cost is unknown when one of the two is. */
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    inputTokens: a.inputTokens + b.inputTokens,
+    cachedTokens: a.cachedTokens + b.cachedTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    cost: a.cost === null || b.cost === null ? null : a.cost + b.cost,
+    turns: a.turns + b.turns,
+    toolCalls: a.toolCalls + b.toolCalls,
+    toolFailures: a.toolFailures + b.toolFailures,
+    compactions: a.compactions + b.compactions,
+  }
+}
