@@ -1,0 +1,27 @@
+import type { Bench } from '../lib/types.ts'
+import { attach } from './attach.ts'
+import { control } from './control.ts'
+import { diff } from './diff.ts'
+import { echo } from './echo.ts'
+import { frames } from './frames.ts'
+import { idle } from './idle.ts'
+import { keyToFrame } from './key-to-frame.ts'
+import { memory } from './memory.ts'
+import { spawn } from './spawn.ts'
+import { throughput } from './throughput.ts'
+import { worktrees } from './worktrees.ts'
+
+/** In the order of the table. */
+export const BENCHES: readonly Bench[] = [
+  spawn,
+  worktrees,
+  echo,
+  control,
+  keyToFrame,
+  throughput,
+  frames,
+  memory,
+  idle,
+  attach,
+  diff,
+]

@@ -1,0 +1,90 @@
+import type { Page } from '@playwright/test'
+import { interleave, pause } from '../lib/measure.ts'
+import { quantile, sum } from '../lib/stats.ts'
+import { atMost, type Bench, type Context } from '../lib/types.ts'
+import { Browser, ControlRoom, type FrameTimes, textOf, watchFrames } from '../subjects/control-room.ts'
+import { Loads } from '../subjects/loads.ts'
+
+const AGENTS = 16
+const BYTES_PER_SECOND = 50_000
+
+async function compare(context: Context, loads: Loads, page: Page, where: string): Promise<void> {
+  const spanMs = context.small ? 1_000 : 5_000
+  let changed = 0
+  const { reference, subject } = await interleave(
+    context.rounds,
+    () => watchFrames(page, spanMs),
+    async () => {
+      loads.on()
+      await pause(700)
+      const before = await textOf(page, 8)
+      const times = await watchFrames(page, spanMs)
+      if ((await textOf(page, 8)) !== before) changed++
+      loads.off()
+      await pause(700)
+      return times
+    },
+  )
+  if (changed !== context.rounds) throw new Error('a busy tile stood still')
+  const shared = {
+    goal: 'P5',
+    unit: 'ms',
+    reference: 'the same window with 16 quiet agents',
+    subject: `16 agents paint ${BYTES_PER_SECOND / 1_000} kB/s each`,
+    proof: `${sum(subject.map(({ intervals }) => intervals.length))} frames; the last tile’s text changed in every round`,
+  } as const
+  const at = (share: number) => (one: FrameTimes) => quantile(one.intervals, share)
+  context.add({
+    ...shared,
+    what: `Frame interval, p95, ${where}`,
+    referenceSamples: reference.map(at(0.95)),
+    subjectSamples: subject.map(at(0.95)),
+    ratio: atMost(1.25),
+    absolute: null,
+  })
+  context.add({
+    ...shared,
+    what: `Frame interval, p99, ${where}`,
+    referenceSamples: reference.map(at(0.99)),
+    subjectSamples: subject.map(at(0.99)),
+    ratio: atMost(1.5),
+    absolute: atMost(33),
+  })
+  context.add({
+    ...shared,
+    what: `Tasks above 50 ms in ${(spanMs / 1_000) * context.rounds} s, ${where}`,
+    unit: 'count',
+    referenceSamples: [sum(reference.map(({ longTasks }) => longTasks))],
+    subjectSamples: [sum(subject.map(({ longTasks }) => longTasks))],
+    ratio: null,
+    absolute: atMost(0),
+  })
+}
+
+/** How smooth the window stays while sixteen agents work. */
+export const frames: Bench = {
+  name: 'frames',
+  goals: ['P5'],
+  deadline: [240, 300],
+  async run(context) {
+    const { tools } = context
+    if (!tools.load || !tools.chromium) {
+      const why = tools.chromium ? 'no C compiler' : 'no Chromium'
+      context.missing({ goal: 'P5', what: 'Frame intervals with 16 busy tiles', why })
+      return
+    }
+    const room = await ControlRoom.start(context, 'room')
+    const loads = await Loads.prepare(context, 'loads')
+    const eight = Array.from({ length: AGENTS / 2 }, () => loads.paint(BYTES_PER_SECOND))
+    const first = await room.fire('First eight', eight)
+    const second = await room.fire('Other eight', eight)
+    await loads.ready(AGENTS)
+    const browser = await Browser.start(context, 'frames')
+    const page = await browser.open(room, first)
+    await pause(2_000)
+    await compare(context, loads, page, '8 of 16 on screen (the most that one window shows)')
+    await browser.open(room, second)
+    await pause(2_000)
+    await compare(context, loads, page, 'all 16 on screen, in two windows')
+  },
+}

@@ -1,0 +1,19 @@
+import { BENCHES } from './benches/all.ts'
+import { type Message, runBench } from './lib/session.ts'
+import type { Options, Tools } from './lib/types.ts'
+
+// One benchmark in a process of its own, started by run.ts: it can be ended by force, and no other one's heap slows it.
+
+const tell = (message: Message) => void process.send?.(message)
+const stop = new AbortController()
+process.on('SIGTERM', () => stop.abort())
+process.on('disconnect', () => stop.abort())
+
+process.once('message', (order: { name: string; options: Options; tools: Tools }) => {
+  const bench = BENCHES.find(({ name }) => name === order.name)
+  if (!bench) throw new Error(`no benchmark ${order.name}`)
+  void runBench(bench, order.options, order.tools, tell, stop.signal).then(() => {
+    // Threads of ended windows may still hold the process.
+    setTimeout(() => process.exit(0), 50)
+  })
+})
