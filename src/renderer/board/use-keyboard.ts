@@ -5,9 +5,6 @@ import type { CommandActions } from '../ui/commands.ts'
 import { commandFor } from '../ui/keymap.ts'
 import { onMac } from '../ui/platform.ts'
 
-/** Two presses of Escape within this leave a terminal; both reach the program as well. */
-const DOUBLE_ESCAPE_MS = 400
-
 function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false
   return (
@@ -36,17 +33,11 @@ function isControlKey(event: KeyboardEvent): boolean {
 /** Gives key presses to the commands; the only listener for keys of the whole window. */
 export function useKeyboard(actions: CommandActions): void {
   useEffect(() => {
-    let lastEscape = 0
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing) return
       const inTerminal = event.target instanceof HTMLElement && event.target.closest('.xterm') !== null
-      if (event.key === 'Escape' && inTerminal) {
-        if (event.timeStamp - lastEscape < DOUBLE_ESCAPE_MS) actions['terminal.leave'].run()
-        lastEscape = event.timeStamp
-        return
-      }
       const covered = document.querySelector('[role="dialog"], [role="menu"], [role="listbox"]') !== null
-      if (event.key === 'Escape' && !covered) {
+      if (event.key === 'Escape' && !covered && !inTerminal) {
         if (isTyping(event.target)) (event.target as HTMLElement).blur()
         else if (useUi.getState().zoomed) useUi.setState({ zoomed: false })
         else if (useUi.getState().pane !== 'terminals') useUi.setState({ pane: 'terminals' })

@@ -16,7 +16,8 @@ export async function syncState(rpc: CoreClient, clientId: string, signal: Abort
     try {
       const { epoch, seq } = useEntities.getState()
       const known = epoch === null ? null : { epoch, seq }
-      const pushes = await rpc.state.subscribe({ clientId, known }, { signal })
+      // Without the signal: aborting would send a message over a wire that is gone; its end ends the stream anyway.
+      const pushes = await rpc.state.subscribe({ clientId, known })
       for await (const push of pushes) {
         if (signal.aborted) return
         if (!take(push)) {

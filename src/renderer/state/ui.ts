@@ -1,8 +1,9 @@
 import { create } from 'zustand'
-import { createJSONStorage, persist, type StateStorage } from 'zustand/middleware'
+import { createJSONStorage, persist } from 'zustand/middleware'
+import { lazyStorage } from './lazy-storage.ts'
 
 export type Page = 'board' | 'settings'
-export type TaskPane = 'terminals' | 'diff' | 'timeline'
+export type TaskPane = 'terminals' | 'matrix' | 'diff' | 'timeline'
 export type Overlay = 'palette' | 'help' | 'composer' | 'add-repository' | 'quit' | null
 
 /** One slot of the composer; becomes a `Slot` of the contract when it is fired. */
@@ -36,6 +37,12 @@ interface UiState {
   trashing: string | null
   /** Attempt that needs a reason before it may be called mergeable. */
   overriding: string | null
+  /** Attempt whose agent is about to be told to go on, with what was said of its lines. */
+  keepingGoing: string | null
+  /** Attempt that the focused one is compared with in the diff; null for the base. */
+  against: string | null
+  /** Row that sorts the matrix; null for the order of the slots. */
+  matrixSort: { row: string; reverse: boolean } | null
   rail: boolean
   sidebar: boolean
   /** Percentages of columns and rows by layout, `4@2x2`. */
@@ -56,37 +63,6 @@ type Kept = Pick<
 /** What a window may keep of drafts: the newest few, so that the storage never fills. */
 const MAX_KEPT_DRAFTS = 20
 const MAX_KEPT_FOCUS = 200
-const WRITE_DELAY_MS = 250
-
-/** Writes at most every 250 ms (a draft changes with every key) and at once when the window goes away. */
-function lazyStorage(storage: Storage): StateStorage {
-  const waiting = new Map<string, string>()
-  let timer: ReturnType<typeof setTimeout> | null = null
-  const flush = () => {
-    if (timer) clearTimeout(timer)
-    timer = null
-    for (const [name, value] of waiting) {
-      try {
-        storage.setItem(name, value)
-      } catch {
-        // A full or forbidden storage costs the remembered layout, never the work: nothing to do about it here.
-      }
-    }
-    waiting.clear()
-  }
-  window.addEventListener('pagehide', flush)
-  return {
-    getItem: (name) => waiting.get(name) ?? storage.getItem(name),
-    setItem: (name, value) => {
-      waiting.set(name, value)
-      timer ??= setTimeout(flush, WRITE_DELAY_MS)
-    },
-    removeItem: (name) => {
-      waiting.delete(name)
-      storage.removeItem(name)
-    },
-  }
-}
 
 const newest = <T>(record: Readonly<Record<string, T>>, max: number): Record<string, T> =>
   Object.fromEntries(Object.entries(record).slice(-max))
@@ -105,6 +81,9 @@ export const useUi = create<UiState>()(
       overlay: null,
       trashing: null,
       overriding: null,
+      keepingGoing: null,
+      against: null,
+      matrixSort: null,
       rail: true,
       sidebar: true,
       tileSizes: {},
@@ -140,6 +119,8 @@ export function openTask(taskId: string | null, n?: number): void {
     pane: taskId === state.taskId ? state.pane : 'terminals',
     trashing: null,
     overriding: null,
+    keepingGoing: null,
+    against: taskId === state.taskId ? state.against : null,
     overlay: null,
     focusedTile: taskId && n ? { ...state.focusedTile, [taskId]: n } : state.focusedTile,
   }))

@@ -8,11 +8,22 @@ import type { TerminalPool } from './terminal-pool.ts'
 import type { SessionHooks } from './terminal-session.ts'
 import { useTerminalUi } from './terminal-ui.ts'
 
+/** Two presses of Escape within this leave a terminal; both reach the program, which may need them. */
+const DOUBLE_ESCAPE_MS = 400
+
 /** What the terminals of this window do beyond themselves. `pool` is asked late: it is made with these hooks. */
 export function sessionHooks(pool: () => TerminalPool): (terminalId: string) => SessionHooks {
+  let lastEscape = Number.NEGATIVE_INFINITY
   return (terminalId) => ({
     isAppKey: (event) => isAppChord(event, onMac),
-    onKey: () => silenceBell(terminalId),
+    onKey: (event) => {
+      silenceBell(terminalId)
+      if (event.key !== 'Escape') return
+      // xterm.js keeps Escape to itself, so it is seen here; it goes to the program first.
+      if (event.timeStamp - lastEscape < DOUBLE_ESCAPE_MS)
+        setTimeout(() => document.activeElement instanceof HTMLElement && document.activeElement.blur())
+      lastEscape = event.timeStamp
+    },
     onBell: () => {
       if (!pool().isFocused(terminalId) || !document.hasFocus()) ring(terminalId, Date.now())
     },

@@ -8,6 +8,7 @@ import { guardCounts, swallowQueries } from '../../shared/terminal/escape-guards
 import { clipboardText } from './clipboard-guard.ts'
 import { fitGrid, type Grid, leadingAndTrailing } from './fit.ts'
 import type { InputQueue } from './input-queue.ts'
+import { textOf } from './link-text.ts'
 import type { OutputPump } from './output-pump.ts'
 import { cleanPaste, needsConfirmation, pasteKeys } from './paste.ts'
 import type { TerminalLink, View } from './terminal-link.ts'
@@ -90,7 +91,7 @@ export class TerminalSession {
     this.term = new Terminal({
       ...terminalOptions(look),
       linkHandler: {
-        activate: (_event, target) => hooks.onLink(target, this.#linkText()),
+        activate: (_event, target, range) => hooks.onLink(target, textOf(this.term.buffer.active, range)),
         hover: (_event, target) => hooks.onLinkHover(target),
         leave: () => hooks.onLinkHover(null),
       },
@@ -116,6 +117,8 @@ export class TerminalSession {
     })
     this.term.onBell(() => hooks.onBell())
     this.term.open(this.element)
+    // Before xterm.js takes it: its own paste lets an end mark inside the text through.
+    this.element.addEventListener('paste', this.#onPaste, { capture: true })
     this.#refit = leadingAndTrailing(() => this.#fit(), FIT_MS)
     this.#pumpId = pump.add({ waiting: () => !this.#queue.empty, flush: () => this.#flush() })
     this.#view = link.open(terminalId, input, {
@@ -188,6 +191,12 @@ export class TerminalSession {
     this.term.dispose()
     this.element.remove()
     this.#listeners.clear()
+  }
+
+  readonly #onPaste = (event: ClipboardEvent): void => {
+    event.preventDefault()
+    event.stopImmediatePropagation()
+    void this.paste(event.clipboardData?.getData('text/plain') ?? '')
   }
 
   #type(bytes: Uint8Array): void {
@@ -305,11 +314,6 @@ export class TerminalSession {
     if (grid.cols === this.#askedFor?.cols && grid.rows === this.#askedFor.rows) return
     this.#askedFor = grid
     this.#view.resize(grid.cols, grid.rows)
-  }
-
-  /** The text under the pointer when an OSC 8 link is opened: what the reader believed to follow. */
-  #linkText(): string {
-    return this.element.querySelector('.xterm-hover')?.textContent ?? ''
   }
 
   #setPhase(phase: SessionPhase): void {
