@@ -36,6 +36,7 @@ export function useAttention(): void {
     let known: Set<string> | null = null
     let fresh: NeedsMe[] = []
     let timer: ReturnType<typeof setTimeout> | null = null
+    let badge = 0
     const show = () => {
       timer = null
       const news = fresh
@@ -58,6 +59,11 @@ export function useAttention(): void {
       const state = useEntities.getState()
       if (!state.loaded) return
       const queue = needsMe(state)
+      if (queue.length !== badge) {
+        badge = queue.length
+        // A desktop without badges refuses; the count in the title stays.
+        void window.quartet?.setBadge?.(badge).catch(() => {})
+      }
       document.title = queue.length > 0 ? `(${queue.length}) Quartet` : 'Quartet'
       if (known) for (const entry of queue) if (!known.has(keyOf(entry))) fresh.push(entry)
       known = new Set(queue.map(keyOf))

@@ -8,6 +8,8 @@ export interface Bridge {
   pathForFile?(file: File): string
   /** The native folder dialog; null when it was cancelled. */
   chooseFolder?(): Promise<string | null>
+  /** The number on the app's icon; 0 removes it. */
+  setBadge?(count: number): Promise<unknown>
 }
 
 declare global {

@@ -1,6 +1,7 @@
 import { createORPCClient } from '@orpc/client'
 import { RPCLink } from '@orpc/client/message-port'
 import type { CoreClient } from '../../shared/contract/client.ts'
+import { DESKTOP_CHANNELS } from '../../shared/contract/desktop-channels.ts'
 import { type BinaryChannel, type Connection, ConnectionStore } from './connection.ts'
 
 /**
@@ -17,10 +18,10 @@ export function connectByPorts(window: Window): Connection {
       ask()
     }
   }
-  const ask = () => window.postMessage({ type: 'quartet:request-ports' }, '*')
+  const ask = () => window.postMessage({ type: DESKTOP_CHANNELS.requestPorts }, '*')
   const onMessage = (event: MessageEvent) => {
     // Only this very window speaks for the preload: a frame or an opener could post the same words.
-    if (event.source !== window || event.data?.type !== 'quartet:ports') return
+    if (event.source !== window || event.data?.type !== DESKTOP_CHANNELS.ports) return
     const [rpcPort, terminalPort] = event.ports
     if (!rpcPort || !terminalPort) return
     close()

@@ -1,80 +1,319 @@
-import { memo, useEffect, useLayoutEffect, useRef, useState } from 'react'
-import type { PatchRow } from './patch.ts'
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useImperativeHandle,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react'
+import type { DiffFile } from './diff-model.ts'
+import { FileHead } from './FileHead.tsx'
+import { highlighter } from './highlight/highlighter.ts'
+import { tokensOf, wantColours } from './hunk-view.ts'
+import { LineRow, PairRow } from './PatchRows.tsx'
+import { useVirtual } from './use-virtual.ts'
+import { type DiffMode, FILE_PX, rowAt, rowOffsets, stepRow, type ViewRow, viewRows, widestLine } from './view-rows.ts'
 
-const ROW_PX = 20
-/** Rows drawn beyond the edges, so that scrolling shows no holes. */
-const OVERSCAN = 30
-
-/** Draws only the rows that can be seen: 20,000 lines cost as much as fifty. */
-export function PatchView({ rows, showPath }: { rows: readonly PatchRow[]; showPath: string | null }) {
-  const box = useRef<HTMLDivElement>(null)
-  const [range, setRange] = useState({ from: 0, to: 80 })
-
-  useLayoutEffect(() => {
-    const element = box.current
-    if (!element) return
-    const update = () => {
-      const from = Math.max(0, Math.floor(element.scrollTop / ROW_PX) - OVERSCAN)
-      const to = Math.ceil((element.scrollTop + element.clientHeight) / ROW_PX) + OVERSCAN
-      setRange((have) =>
-        // Within the overscan nothing new is to be drawn.
-        Math.abs(have.from - from) < OVERSCAN / 2 && Math.abs(have.to - to) < OVERSCAN / 2
-          ? have
-          : { from, to },
-      )
-    }
-    update()
-    element.addEventListener('scroll', update, { passive: true })
-    const observer = new ResizeObserver(update)
-    observer.observe(element)
-    return () => {
-      element.removeEventListener('scroll', update)
-      observer.disconnect()
-    }
-  }, [])
-
-  useEffect(() => {
-    if (!showPath) return
-    const index = rows.findIndex((row) => row.kind === 'file' && row.path === showPath)
-    if (index >= 0 && box.current) box.current.scrollTop = index * ROW_PX
-  }, [rows, showPath])
-
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled text must be reachable with the keyboard
-    <section className="patch" ref={box} tabIndex={0} aria-label="Changes">
-      <div className="patch-space" style={{ height: rows.length * ROW_PX }}>
-        {rows.slice(range.from, range.to).map((row, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the place in the patch is what is drawn
-          <Row key={range.from + index} row={row} top={(range.from + index) * ROW_PX} />
-        ))}
-      </div>
-    </section>
-  )
+/** Rows that the keyboard chose: comments are written on them. */
+export interface Choice {
+  from: number
+  to: number
 }
 
-const SIGN = { add: '+', del: '−', context: '' } as const
+export interface PatchHandle {
+  showFile(path: string): void
+  step(kind: 'hunk' | 'file', by: 1 | -1): void
+  moveLine(by: number, extend: boolean): void
+  currentFile(): DiffFile | null
+  choice(): { rows: readonly ViewRow[]; choice: Choice } | null
+  focus(): void
+}
 
-const Row = memo(function Row({ row, top }: { row: PatchRow; top: number }) {
-  const style = { top }
-  if (row.kind === 'file')
+interface PatchViewProps {
+  files: readonly DiffFile[]
+  mode: DiffMode
+  folded: ReadonlySet<string>
+  /** Keys of lines with a thread, and how one is drawn. */
+  threads: ReadonlySet<string>
+  thread: (key: string, top: number, onHeight: (px: number) => void) => ReactNode
+  pictures: ReadonlySet<string>
+  picture: (file: DiffFile, top: number) => ReactNode
+  viewed: ((file: DiffFile) => boolean) | null
+  badge: (file: DiffFile) => string | null
+  onFold: (path: string) => void
+  onViewed: (file: DiffFile) => void
+  /** Somebody pointed at the number of a line, or pressed Enter on it. */
+  onComment: (() => void) | null
+  handle: React.Ref<PatchHandle>
+}
+
+/** All lines of a diff; only the rows that can be seen exist, so 20,000 lines cost as much as fifty. */
+export function PatchView(props: PatchViewProps) {
+  const { files, mode, folded, threads, pictures, onFold, onViewed, onComment } = props
+  const box = useRef<HTMLElement>(null)
+  const bar = useRef<HTMLDivElement>(null)
+  const [threadPx, setThreadPx] = useState<ReadonlyMap<string, number>>(new Map())
+  const [choice, setChoice] = useState<Choice | null>(null)
+  useSyncExternalStore(highlighter.subscribe, highlighter.version)
+
+  const rows = useMemo(
+    () => viewRows(files, { mode, folded, threads, pictures }),
+    [files, mode, folded, threads, pictures],
+  )
+  const offsets = useMemo(() => rowOffsets(rows, threadPx), [rows, threadPx])
+  const widest = useMemo(() => widestLine(files), [files])
+  const fileOf = useCallback((row: number) => rows[row]?.file ?? 0, [rows])
+  const range = useVirtual(box, offsets, fileOf)
+
+  const scrollTo = useCallback(
+    (row: number, place: 'top' | 'near') => {
+      const element = box.current
+      if (!element) return
+      const top = offsets[row] ?? 0
+      // What stays in sight at the top covers the first rows.
+      const above = rows[row]?.kind === 'file' ? 0 : FILE_PX + 8
+      if (place === 'top') element.scrollTop = top - above
+      else if (top - FILE_PX < element.scrollTop) element.scrollTop = top - above
+      else if (top + 60 > element.scrollTop + element.clientHeight)
+        element.scrollTop = top + 60 - element.clientHeight
+    },
+    [offsets, rows],
+  )
+
+  const atEdge = () => rowAt(offsets, (box.current?.scrollTop ?? 0) + FILE_PX + 9)
+  const here = () => choice?.to ?? atEdge()
+
+  const measured = useCallback(
+    (key: string, row: number, px: number) => {
+      const before = threadPx.get(key)
+      if (before === px) return
+      const element = box.current
+      const old = (offsets[row + 1] ?? 0) - (offsets[row] ?? 0)
+      setThreadPx(new Map(threadPx).set(key, px))
+      // What is read must not move because something above it grew.
+      if (element && (offsets[row] ?? 0) < element.scrollTop) element.scrollTop += px - old
+    },
+    [offsets, threadPx],
+  )
+
+  // The choice names rows: other rows, other choice.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the change of the rows that counts
+  useEffect(() => setChoice(null), [rows])
+
+  const step = (kind: 'hunk' | 'file', by: 1 | -1) => {
+    const from = kind === 'file' && choice === null ? atEdge() : here()
+    let next = stepRow(rows, from, by, [kind])
+    // Back from within goes to the begin of where one is first: stepRow finds exactly that.
+    if (next === null && by < 0) next = 0
+    if (next === null) return
+    const target = kind === 'hunk' ? Math.min(next + 1, rows.length - 1) : next
+    setChoice(kind === 'hunk' ? { from: target, to: target } : null)
+    scrollTo(next, 'top')
+  }
+  const moveLine = (by: number, extend: boolean) => {
+    const isLine = (row: ViewRow | undefined) => row?.kind === 'line' || row?.kind === 'pair'
+    let at = choice?.to ?? Math.max(0, atEdge() - 1)
+    for (let left = Math.abs(by); left > 0; left--) {
+      const next = stepRow(rows, at, by < 0 ? -1 : 1, ['line', 'pair'])
+      if (next === null) break
+      at = next
+    }
+    if (!isLine(rows[at])) return
+    // Lines of one remark belong to one hunk.
+    const start = choice && rows[choice.from]
+    const end = rows[at]
+    const together =
+      extend && start && end && 'hunk' in start && 'hunk' in end && start.file === end.file && start.hunk === end.hunk
+    setChoice({ from: together && choice ? choice.from : at, to: at })
+    scrollTo(at, 'near')
+  }
+
+  useImperativeHandle(props.handle, () => ({
+    showFile: (path) => {
+      const row = rows.findIndex((one) => one.kind === 'file' && files[one.file]?.path === path)
+      if (row >= 0) scrollTo(row, 'top')
+      setChoice(null)
+    },
+    step,
+    moveLine,
+    currentFile: () => files[rows[here()]?.file ?? 0] ?? null,
+    choice: () => (choice ? { rows, choice } : null),
+    focus: () => box.current?.focus({ preventScroll: true }),
+  }))
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.target !== box.current || event.ctrlKey || event.metaKey || event.altKey) return
+    const page = Math.max(1, Math.floor(((box.current?.clientHeight ?? 0) - FILE_PX) / 20) - 2)
+    switch (event.key) {
+      case 'ArrowDown':
+        moveLine(1, event.shiftKey)
+        break
+      case 'ArrowUp':
+        moveLine(-1, event.shiftKey)
+        break
+      case 'PageDown':
+        moveLine(page, event.shiftKey)
+        break
+      case 'PageUp':
+        moveLine(-page, event.shiftKey)
+        break
+      case 'ArrowRight':
+        bar.current?.scrollBy(80, 0)
+        break
+      case 'ArrowLeft':
+        bar.current?.scrollBy(-80, 0)
+        break
+      case 'Enter':
+        if (!choice || !onComment) return
+        onComment()
+        break
+      default:
+        return
+    }
+    event.preventDefault()
+  }
+
+  const onPoint = (event: MouseEvent) => {
+    const target = event.target instanceof HTMLElement ? event.target : null
+    const number = target?.closest('.patch-no')
+    const row = target?.closest('[data-row]')
+    if (!number || !(row instanceof HTMLElement) || !onComment) return
+    const at = Number(row.dataset.row)
+    pointed.current = true
+    setChoice((have) => ({ from: event.shiftKey && have ? have.from : at, to: at }))
+  }
+  // The comment is written on the choice, which is known only after it was drawn.
+  const pointed = useRef(false)
+  useEffect(() => {
+    if (!pointed.current || !choice) return
+    pointed.current = false
+    onComment?.()
+  }, [choice, onComment])
+
+  useEffect(() => {
+    const element = box.current
+    if (!element) return
+    const onWheel = (event: WheelEvent) => {
+      const across = event.deltaX !== 0 ? event.deltaX : event.shiftKey ? event.deltaY : 0
+      if (across !== 0) bar.current?.scrollBy(across, 0)
+    }
+    element.addEventListener('wheel', onWheel, { passive: true })
+    return () => element.removeEventListener('wheel', onWheel)
+  }, [])
+
+  const drawn: ReactNode[] = []
+  for (let index = range.from; index < Math.min(range.to, rows.length); index++) {
+    const row = rows[index]
+    const file = row ? files[row.file] : undefined
+    if (row && file) drawn.push(drawRow(row, file, index))
+  }
+
+  function drawRow(row: ViewRow, file: DiffFile, index: number): ReactNode {
+    const top = offsets[index] ?? 0
+    const chosen =
+      choice !== null && index >= Math.min(choice.from, choice.to) && index <= Math.max(choice.from, choice.to)
+    switch (row.kind) {
+      case 'file':
+        return head(file, top)
+      case 'note':
+        return (
+          <div key={index} className="patch-row" data-kind="note" style={{ top }}>
+            {row.text}
+          </div>
+        )
+      case 'image':
+        return props.picture(file, top)
+      case 'hunk':
+        wantColours(file, row.hunk)
+        return (
+          <div key={index} className="patch-row" data-kind="hunk" style={{ top }}>
+            <span className="truncate">{file.hunks[row.hunk]?.head}</span>
+          </div>
+        )
+      case 'thread':
+        return props.thread(row.key, top, (px) => measured(row.key, index, px))
+      case 'line':
+        wantColours(file, row.hunk)
+        return (
+          <LineRow
+            key={index}
+            file={file}
+            hunkIndex={row.hunk}
+            lineIndex={row.line}
+            tokens={tokensOf(file, row.hunk, row.line)}
+            top={top}
+            row={index}
+            chosen={chosen}
+          />
+        )
+      case 'pair':
+        wantColours(file, row.hunk)
+        return (
+          <PairRow
+            key={index}
+            file={file}
+            hunkIndex={row.hunk}
+            left={row.left}
+            right={row.right}
+            leftTokens={row.left === null ? undefined : tokensOf(file, row.hunk, row.left)}
+            rightTokens={row.right === null ? undefined : tokensOf(file, row.hunk, row.right)}
+            top={top}
+            row={index}
+            chosen={chosen}
+          />
+        )
+    }
+  }
+
+  function head(file: DiffFile, top: number | null): ReactNode {
     return (
-      <div className="patch-row" data-kind="file" style={style}>
-        {row.oldPath && row.oldPath !== row.path ? `${row.oldPath} → ` : ''}
-        {row.path}
-      </div>
+      <FileHead
+        key={top === null ? 'sticky' : `file:${file.path}`}
+        file={file}
+        top={top}
+        folded={folded.has(file.path)}
+        viewed={props.viewed ? props.viewed(file) : null}
+        badge={props.badge(file)}
+        current={false}
+        onFold={() => onFold(file.path)}
+        onViewed={() => onViewed(file)}
+      />
     )
-  if (row.kind === 'hunk' || row.kind === 'note')
-    return (
-      <div className="patch-row" data-kind={row.kind} style={style}>
-        {row.text}
-      </div>
-    )
+  }
+
+  const atTop = files[range.group]
   return (
-    <div className="patch-row" data-kind={row.kind} style={style}>
-      <span className="patch-no num">{row.oldLine}</span>
-      <span className="patch-no num">{row.newLine}</span>
-      <span className="patch-sign">{SIGN[row.kind]}</span>
-      <span className="patch-text">{row.text}</span>
+    <div className="patch-frame" data-mode={mode} style={{ '--widest': widest } as React.CSSProperties}>
+      {atTop && rows.length > 0 ? head(atTop, null) : null}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: Enter on the chosen line does the same, see onKeyDown */}
+      {/* biome-ignore lint/a11y/noNoninteractiveElementInteractions: one listener for thousands of line numbers */}
+      <section
+        className="patch"
+        ref={box}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled text must be reachable with the keyboard
+        tabIndex={0}
+        aria-label="Changes"
+        onKeyDown={onKeyDown}
+        onClick={onPoint}
+      >
+        <div className="patch-space" style={{ height: offsets.at(-1) ?? 0 }}>
+          {drawn}
+        </div>
+      </section>
+      <div
+        className="patch-bar"
+        ref={bar}
+        aria-hidden="true"
+        onScroll={(event) =>
+          box.current?.style.setProperty('--shift', `${-event.currentTarget.scrollLeft}px`)
+        }
+      >
+        <div className="patch-bar-size" />
+      </div>
     </div>
   )
-})
+}

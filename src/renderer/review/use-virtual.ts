@@ -8,23 +8,31 @@ export interface VirtualRange {
   from: number
   /** Not part of it. */
   to: number
-  /** The row at the upper edge. */
-  first: number
+  /** What `groupOf` says of the row at the upper edge. */
+  group: number
 }
 
-/** Which rows of a scrolled box are to be drawn; `offsets` holds where each begins and, last, where all end. */
-export function useVirtual(box: RefObject<HTMLElement | null>, offsets: Float64Array): VirtualRange {
-  const [range, setRange] = useState<VirtualRange>({ from: 0, to: 0, first: 0 })
-  const now = useRef(offsets)
-  now.current = offsets
+/**
+ * Which rows of a scrolled box are to be drawn; `offsets` holds where each begins and, last, where all end. `groupOf` must
+ * be stable as long as the rows are.
+ */
+export function useVirtual(
+  box: RefObject<HTMLElement | null>,
+  offsets: Float64Array,
+  groupOf: (row: number) => number = noGroup,
+): VirtualRange {
+  const [range, setRange] = useState<VirtualRange>({ from: 0, to: 0, group: 0 })
+  const now = useRef({ offsets, groupOf })
+  now.current = { offsets, groupOf }
 
   useLayoutEffect(() => {
     const element = box.current
     if (!element) return
     const update = () => {
-      const next = rangeOf(now.current, element.scrollTop, element.clientHeight)
+      const { offsets, groupOf } = now.current
+      const next = rangeOf(offsets, groupOf, element.scrollTop, element.clientHeight)
       setRange((have) =>
-        have.from === next.from && have.to === next.to && have.first === next.first ? have : next,
+        have.from === next.from && have.to === next.to && have.group === next.group ? have : next,
       )
     }
     update()
@@ -39,19 +47,26 @@ export function useVirtual(box: RefObject<HTMLElement | null>, offsets: Float64A
 
   useLayoutEffect(() => {
     const element = box.current
-    if (element) setRange(rangeOf(offsets, element.scrollTop, element.clientHeight))
-  }, [box, offsets])
+    if (element) setRange(rangeOf(offsets, groupOf, element.scrollTop, element.clientHeight))
+  }, [box, offsets, groupOf])
 
   return range
 }
 
-function rangeOf(offsets: Float64Array, top: number, height: number): VirtualRange {
+const noGroup = () => 0
+
+function rangeOf(
+  offsets: Float64Array,
+  groupOf: (row: number) => number,
+  top: number,
+  height: number,
+): VirtualRange {
   const count = offsets.length - 1
-  if (count <= 0) return { from: 0, to: 0, first: 0 }
+  if (count <= 0) return { from: 0, to: 0, group: 0 }
   return {
     // Whole steps of ten: not every row that is scrolled past is worth drawing everything anew.
     from: Math.floor(rowAt(offsets, Math.max(0, top - OVERSCAN_PX)) / 10) * 10,
     to: Math.min(count, Math.ceil((rowAt(offsets, top + height + OVERSCAN_PX) + 1) / 10) * 10),
-    first: rowAt(offsets, top),
+    group: groupOf(rowAt(offsets, top)),
   }
 }
