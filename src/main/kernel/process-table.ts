@@ -17,7 +17,7 @@ export interface ProcessEntry {
 const TICK_MS = 10
 
 /** Parses /proc/PID/stat (proc(5)): the command may hold blanks and parentheses, so fields count from the last `)`. */
-function parseStat(text: string): ProcessEntry | null {
+export function parseStat(text: string): ProcessEntry | null {
   const end = text.lastIndexOf(')')
   if (end < 0) return null
   const rest = text.slice(end + 2).split(' ')

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { afterAll, describe, expect, test } from 'vitest'
+import { SESSION_MARK } from './process-scan.ts'
 import { findProcess, isAlive } from './process-table.ts'
-import { findTree, killTree, SESSION_MARK } from './process-tree.ts'
+import { findTree, killTree } from './process-tree.ts'
 
 const started: number[] = []
 afterAll(() => {

@@ -1,8 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { findProcess, listProcesses, type ProcessEntry } from './process-table.ts'
-
-/** Every program that we start for a terminal carries `QUARTET_SESSION=<mark>`, and so does whatever it starts. */
-export const SESSION_MARK = 'QUARTET_SESSION'
+import { scanProcesses } from './process-scan.ts'
+import { findProcess, type ProcessEntry } from './process-table.ts'
 
 export interface TreeRoot {
   pid: number
@@ -36,6 +33,8 @@ const TERM_MS = 1_000
 /** QUALITY.md F10: nothing survives longer than five seconds. */
 const DEADLINE_MS = 4_900
 const POLL_MS = 40
+/** Rounds of KILL before a survivor is called one. */
+const MIN_KILLS = 20
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGTERM', 'SIGKILL']
 
 /**
@@ -54,6 +53,7 @@ export async function killTree(options: KillOptions): Promise<KillOutcome> {
   let stage = -1
   let stageSince = started
   let empty = 0
+  let kills = 0
   for (;;) {
     const tree = await findTree(options.root, options.mark, known)
     for (const entry of tree) known.set(entry.pid, entry.startedAt)
@@ -61,7 +61,11 @@ export async function killTree(options: KillOptions): Promise<KillOutcome> {
     const elapsed = performance.now() - started
     // Twice: a process that forked and ended while the table was read may have hidden its child once.
     if (empty >= 2) return { signalled: signalled.size, survivors: [] }
-    if (elapsed > (options.deadlineMs ?? DEADLINE_MS)) {
+    // Never before KILL had its chance: on a machine where each round is slow, late is better than not at all.
+    if (
+      elapsed > (options.deadlineMs ?? DEADLINE_MS) &&
+      (kills >= MIN_KILLS || options.deadlineMs !== undefined)
+    ) {
       return { signalled: signalled.size, survivors: tree.map((entry) => entry.pid) }
     }
     const stageIsOver = performance.now() - stageSince >= (stageMs[stage] ?? Number.POSITIVE_INFINITY)
@@ -71,7 +75,10 @@ export async function killTree(options: KillOptions): Promise<KillOutcome> {
       options.onStage?.(STAGES[stage] ?? 'kill', tree.length)
     }
     // Stopped first, so that none can fork while its brothers are killed.
-    if (stage === 2) for (const entry of tree) await signal(entry, 'SIGSTOP')
+    if (stage === 2) {
+      kills++
+      for (const entry of tree) await signal(entry, 'SIGSTOP')
+    }
     for (const entry of tree) {
       const name = `${entry.pid} ${entry.startedAt}`
       if (stage < 2 && told.get(name) === stage) continue
@@ -90,20 +97,13 @@ export async function findTree(
   mark: string | null,
   known: ReadonlyMap<number, string> = new Map(),
 ): Promise<ProcessEntry[]> {
-  const table = (await listProcesses()).filter((entry) => entry.pid !== process.pid && entry.pid > 1)
+  const table = (await scanProcesses()).filter((entry) => entry.pid !== process.pid && entry.pid > 1)
   const byPid = new Map(table.map((entry) => [entry.pid, entry]))
   const members = new Set<number>()
   for (const entry of table) {
     const isRoot = entry.pid === root?.pid && entry.startedAt === root.startedAt
-    if (isRoot || known.get(entry.pid) === entry.startedAt) members.add(entry.pid)
-  }
-  if (mark !== null && process.platform === 'linux') {
-    const marked = await Promise.all(
-      table.map(async (entry) => members.has(entry.pid) || (await carries(entry.pid, mark))),
-    )
-    table.forEach((entry, i) => {
-      if (marked[i]) members.add(entry.pid)
-    })
+    const isMarked = mark !== null && entry.mark === mark
+    if (isRoot || isMarked || known.get(entry.pid) === entry.startedAt) members.add(entry.pid)
   }
   // Groups and sessions that a member leads or led. The number of an ended leader is not given out again while its
   // group has members; one that names a stranger by now is left alone.
@@ -123,18 +123,6 @@ export async function findTree(
     }
   }
   return table.filter((entry) => members.has(entry.pid))
-}
-
-async function carries(pid: number, mark: string): Promise<boolean> {
-  try {
-    const environment = await readFile(`/proc/${pid}/environ`)
-    const needle = Buffer.from(`${SESSION_MARK}=${mark}\0`)
-    const at = environment.indexOf(needle)
-    return at === 0 || (at > 0 && environment[at - 1] === 0)
-  } catch {
-    // Another user's process, or one that has just ended: neither is ours to end.
-    return false
-  }
 }
 
 /** Signals exactly the process that was listed; false when it has ended or its pid belongs to another one by now. */

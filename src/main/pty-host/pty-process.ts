@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { type IPty, spawn } from 'node-pty'
 import { Failure, messageOf } from '../../shared/domain/failure.ts'
-import { SESSION_MARK } from '../kernel/process-tree.ts'
+import { SESSION_MARK } from '../kernel/process-scan.ts'
 import type { PtySpec } from '../pty-protocol/pty-host.ts'
 
 /** Longest pause where the tail cannot be saved at the end: node-pty destroys its socket 200 ms after the child's exit. */

@@ -87,6 +87,16 @@ describe('terminals of a detached host', () => {
     await expect(bench.terminals.sendText(spec.id, 'third')).rejects.toMatchObject({ code: 'agent_exited' })
   })
 
+  test('are ended together within the time of one', async () => {
+    const specs = Array.from({ length: 16 }, () => sh('sleep 1007 & exec sleep 1008'))
+    await Promise.all(specs.map((spec) => bench.terminals.open(spec)))
+    const started = performance.now()
+    const reports = await Promise.all(specs.map((spec) => bench.terminals.kill(spec.id, 'test')))
+    expect(performance.now() - started).toBeLessThan(6_000)
+    expect(reports.flatMap((report) => report.survivors)).toEqual([])
+    for (const spec of specs) expect(bench.terminals.get(spec.id)?.exit).toMatchObject({ reason: 'killed' })
+  })
+
   test('give the tail of what a person read, drawn or stripped', async () => {
     const spec = sh("printf 'one\\ntwo\\rTWO\\n\\033[31mthree\\033[0m\\n\\033]0;t\\007four\\n'")
     await bench.terminals.open(spec)

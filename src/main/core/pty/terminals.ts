@@ -162,7 +162,8 @@ export class Terminals implements TerminalRegistry {
     if (entry.host) {
       try {
         const report = await entry.host.kill(id, reason)
-        if (entry.terminal.state === 'live') await entry.ended.promise
+        // With survivors the end may never come; the caller reads it in the report.
+        if (entry.terminal.state === 'live' && report.survivors.length === 0) await entry.ended.promise
         return report
       } catch (error) {
         if (!isDown(error) && !isFailure(error, 'terminal_missing')) throw error
