@@ -31,6 +31,8 @@ export const attempts = {
         note: z.string().max(10_000).default(''),
         /** Required to call an attempt with an open P0 or a red required check mergeable. */
         overrideReason: z.string().max(2_000).optional(),
+        /** A fix round while landing may change the diff; without it a changed diff is judged again. */
+        allowFixes: z.boolean().optional(),
       }),
     )
     .output(Attempt),
@@ -46,6 +48,30 @@ export const attempts = {
     .output(z.object({ delivered: z.boolean() })),
   /** Continues the same attempt: the agent is started again in the same worktree. */
   resume: procedure.input(ById).output(Attempt),
+  /** Goes on with the same attempt as a new turn: typed into its open agent, else its agent is started again with the message. */
+  continue: procedure
+    .input(
+      z.object({
+        id: z.string(),
+        message: z.string().max(200_000).default(''),
+        /** Remarks on lines of the diff, sent with the message. */
+        comments: z
+          .array(
+            z.object({
+              path: z.string().min(1).max(4_096),
+              line: z.number().int().min(1).nullable().default(null),
+              text: z.string().min(1).max(20_000),
+            }),
+          )
+          .max(500)
+          .default([]),
+      }),
+    )
+    .output(z.object({ delivered: z.boolean(), way: z.enum(['typed', 'resumed', 'afresh']) })),
+  /** Runs the checks of a ready attempt again at the head that it has now; what is new is reviewed as well. */
+  verify: procedure.input(ById).output(Attempt),
+  /** Stops the checks that run; the attempt becomes ready without them. Fails with `illegal_state` when none run. */
+  cancelVerify: procedure.input(ById).output(Attempt),
   /** Changed files against the base, work that is not committed included. */
   changes: procedure
     .input(ById)

@@ -90,6 +90,7 @@ export class AgentReports {
         return
       case 'finished':
         limits.lift(attempt.agent, id)
+        if (event.text) this.#claimed(attempt, event.text)
         this.#finished(attempt, source)
         return
     }
@@ -192,6 +193,19 @@ export class AgentReports {
     usage.settle(attempt.id)
     const change = { endReason: 'exited' as const, attention: null }
     if (this.#move(attempt.id, 'finish', { source, actor: 'agent', change })) finisher.begin(attempt.id)
+  }
+
+  /** Keeps what the agent says of its work: its word, shown beside what was checked. */
+  #claimed({ id, repoId, taskId, headSha }: Attempt, text: string): void {
+    const { ledger } = this.#deps
+    ledger.commit((tx) =>
+      tx.fact({ kind: 'attempt.claimed', actor: 'agent', repoId, taskId, attemptId: id, body: { text } }),
+    )
+    // The report of an agent that has just exited may come after its evidence was gathered. From the fact: it is redacted.
+    const [fact] = ledger.facts({ attemptId: id, kind: 'attempt.claimed', limit: 1 })
+    const late = ledger.select('evidence', 'attemptId = ? AND headSha = ? AND claim IS NULL', id, headSha)
+    for (const { id: evidenceId } of late)
+      ledger.commit((tx) => tx.patch('evidence', evidenceId, { claim: String(fact?.body.text ?? '') }))
   }
 
   /** It waits for the engineer. One that waits already waits for this now. */

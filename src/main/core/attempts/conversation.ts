@@ -57,7 +57,8 @@ export class Conversation {
   async tell(attempt: Attempt, text: string): Promise<boolean> {
     try {
       if (this.isOpen(attempt)) return await this.#deps.send(attempt, text)
-      if (attempt.verdict || !canAttempt(attempt.status, 'start') || !(await this.#canResume(attempt))) return false
+      if (attempt.verdict || !canAttempt(attempt.status, 'start') || !(await this.#canResume(attempt)))
+        return false
       await this.#deps.resume(attempt.id, text)
       return true
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { Attempt, Check, Finding } from '../../../shared/domain/attempt.ts'
+import { blocksVerdict } from '../../../shared/state/review-selectors.ts'
 
 /** Why `attempt` should not be called mergeable, as sentences; empty when nothing speaks against it. Pure. */
 export function objections(
@@ -8,13 +9,10 @@ export function objections(
 ): string[] {
   const current = checks.filter((check) => check.headSha === attempt.headSha)
   const red = current.filter((check) => check.required && check.status !== 'passed')
-  const blocking = findings.filter(
-    (finding) => finding.priority === 'P0' && (finding.status === 'open' || finding.status === 'accepted'),
-  )
   return [
     ...(red.length > 0
       ? [`Required checks are not green: ${red.map((check) => check.name).join(', ')}.`]
       : []),
-    ...blocking.map((finding) => `P0 of ${finding.reviewer}: ${finding.title}`),
+    ...findings.filter(blocksVerdict).map((finding) => `P0 of ${finding.reviewer}: ${finding.title}`),
   ]
 }

@@ -20,6 +20,7 @@ import type { Git } from '../git/git.ts'
 import { isLoose } from '../git/status.ts'
 import type { LandLane } from '../landing/land-lane.ts'
 import { lessonFromFacts } from '../tasks/lesson.ts'
+import type { RoundAnalysis } from './round-analysis.ts'
 import { objections } from './verdict-guard.ts'
 
 export interface VerdictServiceDeps {
@@ -28,6 +29,7 @@ export interface VerdictServiceDeps {
   retire: Retire
   lane: LandLane
   finisher: AttemptFinisher
+  analysis: RoundAnalysis
   clock: Clock
   scope: Scope
   undoMs: number
@@ -40,6 +42,7 @@ export interface VerdictInput {
   reasons: readonly TrashReason[]
   note: string
   overrideReason?: string | undefined
+  allowFixes?: boolean | undefined
 }
 
 /** What an undo does, by the status in which the verdict was given. */
@@ -87,6 +90,7 @@ export class VerdictService {
         id,
       })
     }
+    this.#deps.analysis.stop(attempt.taskId)
     const undone = ledger.commit((tx) => {
       const now = clock.now()
       const task = tx.require('tasks', attempt.taskId)
@@ -211,6 +215,8 @@ export class VerdictService {
       return after
     })
     this.#schedule(trashed)
+    if (ledger.require('tasks', attempt.taskId).status === 'rework')
+      this.#deps.analysis.start(attempt.taskId, attempt.round)
     return trashed
   }
 
@@ -227,6 +233,7 @@ export class VerdictService {
       headSha: input.headSha ?? attempt.headSha,
       reasons: [...input.reasons],
       note: [input.note, input.overrideReason].filter(Boolean).join('\n'),
+      ...(input.allowFixes === undefined ? {} : { allowFixes: input.allowFixes }),
       at: now,
       undoUntil: now + this.#deps.undoMs,
       from: attempt.status,
@@ -273,7 +280,8 @@ export class VerdictService {
       openQuestion: null,
       answer: null,
       source: 'facts',
-      state: 'done',
+      // Until an agent has looked back on the round, or it is clear that none will.
+      state: 'analysing',
       facts: '',
       createdAt: clock.now(),
     })

@@ -201,6 +201,8 @@ export class TaskService {
     doNotRepeat: string
     answer: string | null
   }): Lesson {
+    // What the engineer writes stands.
+    this.#deps.stopAnalysis(this.#deps.ledger.require('lessons', input.id).taskId)
     return this.#deps.ledger.commit((tx) => {
       const lesson = tx.require('lessons', input.id)
       tx.fact({

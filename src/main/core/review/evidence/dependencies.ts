@@ -14,7 +14,8 @@ const packageJson: Reader = (text) => {
   if (!isRecord(manifest)) return versions
   for (const field of ['peerDependencies', 'optionalDependencies', 'devDependencies', 'dependencies']) {
     const part = manifest[field]
-    if (isRecord(part)) for (const [name, version] of Object.entries(part)) versions.set(name, String(version))
+    if (isRecord(part))
+      for (const [name, version] of Object.entries(part)) versions.set(name, String(version))
   }
   return versions
 }
@@ -62,7 +63,9 @@ const stringsOf = (value: string): string[] =>
 function tomlVersion(value: string): string {
   if (!value.startsWith('{')) return stringsOf(value)[0] ?? value
   const field = (name: string) => new RegExp(`\\b${name}\\s*=\\s*["']([^"']*)["']`).exec(value)?.[1]
-  return field('version') ?? field('git') ?? field('path') ?? (value.includes('workspace') ? 'workspace' : '*')
+  return (
+    field('version') ?? field('git') ?? field('path') ?? (value.includes('workspace') ? 'workspace' : '*')
+  )
 }
 
 const CARGO = /(^|\.)(?:dev-|build-)?dependencies(?:\.(.+))?$/
@@ -125,9 +128,14 @@ const packageLock: Reader = (text) => {
   const lock: unknown = JSON.parse(text)
   const versions: Versions = new Map()
   if (!isRecord(lock)) return versions
-  const packages = isRecord(lock.packages) ? lock.packages : isRecord(lock.dependencies) ? lock.dependencies : {}
+  const packages = isRecord(lock.packages)
+    ? lock.packages
+    : isRecord(lock.dependencies)
+      ? lock.dependencies
+      : {}
   for (const [path, entry] of Object.entries(packages))
-    if (path !== '' && isRecord(entry)) versions.set(path.replace(/^node_modules\//, ''), String(entry.version ?? ''))
+    if (path !== '' && isRecord(entry))
+      versions.set(path.replace(/^node_modules\//, ''), String(entry.version ?? ''))
   return versions
 }
 
@@ -152,9 +160,11 @@ const goSum: Reader = (text) =>
 
 const pnpmLock: Reader = (text) =>
   new Map(
-    [...(text.split(/^packages:\s*$/m)[1] ?? '').matchAll(/^ {2}'?\/?((?:@[^/@]+\/)?[^@'(/:]+)@([^'():]+)/gm)].map(
-      (match) => [`${match[1]}@${match[2]}`, match[2] ?? ''] as const,
-    ),
+    [
+      ...(text.split(/^packages:\s*$/m)[1] ?? '').matchAll(
+        /^ {2}'?\/?((?:@[^/@]+\/)?[^@'(/:]+)@([^'():]+)/gm,
+      ),
+    ].map((match) => [`${match[1]}@${match[2]}`, match[2] ?? ''] as const),
   )
 
 const yarnLock: Reader = (text) =>
@@ -190,7 +200,11 @@ function readerOf(path: string): Reader | null {
 }
 
 /** What a change of a manifest does to its dependencies; null texts stand for a file that is not there. Throws for a file that cannot be read. */
-export function dependencyChanges(path: string, before: string | null, after: string | null): DependencyChange[] {
+export function dependencyChanges(
+  path: string,
+  before: string | null,
+  after: string | null,
+): DependencyChange[] {
   const read = readerOf(path)
   if (!read) return []
   const old = before === null ? new Map<string, string>() : read(before)

@@ -137,7 +137,10 @@ export class EvidenceCollector {
           maxBytes: MAX_PATCH_BYTES,
           signal,
         })
-        if (truncated) parts.gaps.push('The diff is larger than 8 MiB: tests and secrets were looked for in its beginning.')
+        if (truncated)
+          parts.gaps.push(
+            'The diff is larger than 8 MiB: tests and secrets were looked for in its beginning.',
+          )
         const read = readPatch(patch)
         parts.tests = countTestCases(read)
         const { found, skipped } = await findSecrets(read, signal)
@@ -178,7 +181,12 @@ export class EvidenceCollector {
     const texts = await Promise.all(
       folders.map(async (folder) => ({
         folder,
-        text: await this.#textAt(repo, baseSha, folder === '' ? '.gitattributes' : `${folder}/.gitattributes`, signal),
+        text: await this.#textAt(
+          repo,
+          baseSha,
+          folder === '' ? '.gitattributes' : `${folder}/.gitattributes`,
+          signal,
+        ),
       })),
     )
     return readAttributes(texts.flatMap(({ folder, text }) => (text === null ? [] : [{ folder, text }])))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../kernel/clock.ts'
 import { silentLogger } from '../../../kernel/logger.ts'
-import { agentCommits, attempt as addAttempt, fixture, put, sh } from '../../git/fixtures.ts'
+import { attempt as addAttempt, agentCommits, fixture, put, sh } from '../../git/fixtures.ts'
 import { openLedger, putAttempt, putRepository, putTask } from '../../testing/ledger-fixture.ts'
 import { dependencyChanges, lockChanges } from './dependencies.ts'
 import { EvidenceCollector } from './evidence-collector.ts'
@@ -52,7 +52,8 @@ describe('the evidence of an attempt', () => {
         packages: { '': {}, 'node_modules/a': { version: '1.1.0' }, 'node_modules/b': { version: '2.0.0' } },
       }),
       'src/app/main.js': 'one\ntwo\n',
-      'src/app/main.test.js': "import { it } from 'node:test'\nit('adds', () => {})\ntest.each([1])('x', () => {})\n",
+      'src/app/main.test.js':
+        "import { it } from 'node:test'\nit('adds', () => {})\ntest.each([1])('x', () => {})\n",
       'schema/api.js': 'x\n',
       'README.md': '# Hi\n',
       '.github/workflows/ci.yml': 'on: push\n',
@@ -117,7 +118,12 @@ describe('the evidence of an attempt', () => {
   it('keeps pictures from the configured places, and nothing that only looks like one', async () => {
     const { worktree, collector, attempt, ledger, dir } = await arrange({ 'a.js': '1\n' })
     const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
-    put(worktree, { 'shots/one.png': png, 'shots/deep/two.PNG': png, 'shots/fake.png': 'no', 'other/x.png': png })
+    put(worktree, {
+      'shots/one.png': png,
+      'shots/deep/two.PNG': png,
+      'shots/fake.png': 'no',
+      'other/x.png': png,
+    })
     await writeFile(join(dir, 'private.png'), png)
     await symlink(join(dir, 'private.png'), join(worktree, 'shots/link.png'))
     const evidence = await collector.collect(attempt, attempt.baseSha, 'agent', signal)
@@ -199,7 +205,12 @@ describe('dependencies', () => {
       '[project]\nname = "x"\ndependencies = [\n  "requests[socks]>=2.1", # net\n  "Rich",\n]\n[project.optional-dependencies]\ndev = ["pytest"]\n[tool.poetry.dependencies]\npython = "^3"\nhttpx = "^0.2"\n',
       ['httpx null→^0.2', 'pytest null→*', 'requests >=2→>=2.1', 'rich null→*'],
     ],
-    ['requirements-dev.txt', 'a==1\n', '# x\n-r base.txt\na==2 ; python_version > "3"\nb_c\n', ['a ==1→==2', 'b-c null→*']],
+    [
+      'requirements-dev.txt',
+      'a==1\n',
+      '# x\n-r base.txt\na==2 ; python_version > "3"\nb_c\n',
+      ['a ==1→==2', 'b-c null→*'],
+    ],
     [
       'go.mod',
       'module x\nrequire a.com/b v1.0.0\n',
@@ -211,9 +222,19 @@ describe('dependencies', () => {
   })
 
   it.each([
-    ['Cargo.lock', '[[package]]\nname = "a"\nversion = "1"\n', '[[package]]\nname = "a"\nversion = "2"\n\n[[package]]\nname = "b"\nversion = "1"\n', [1, 0, 1]],
+    [
+      'Cargo.lock',
+      '[[package]]\nname = "a"\nversion = "1"\n',
+      '[[package]]\nname = "a"\nversion = "2"\n\n[[package]]\nname = "b"\nversion = "1"\n',
+      [1, 0, 1],
+    ],
     ['yarn.lock', 'a@^1:\n  version "1.0.0"\n', '"@s/b@^1", "@s/b@^1.1":\n  version "1.2.0"\n', [1, 1, 0]],
-    ['pnpm-lock.yaml', 'packages:\n\n  a@1.0.0:\n    x: 1\n', "packages:\n\n  a@1.0.0:\n    x: 1\n\n  '@s/b@2.0.0(c@1)':\n    x: 1\n", [1, 0, 0]],
+    [
+      'pnpm-lock.yaml',
+      'packages:\n\n  a@1.0.0:\n    x: 1\n',
+      "packages:\n\n  a@1.0.0:\n    x: 1\n\n  '@s/b@2.0.0(c@1)':\n    x: 1\n",
+      [1, 0, 0],
+    ],
     ['go.sum', 'a v1.0.0 h1:x\na v1.0.0/go.mod h1:x\n', 'a v1.1.0 h1:x\n', [1, 1, 0]],
   ])('of %s are counted', (path, before, after, [added, removed, changed]) => {
     expect(lockChanges(path, before, after)).toEqual({ file: path, added, removed, changed })

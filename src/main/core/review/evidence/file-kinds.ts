@@ -28,9 +28,12 @@ export function kindOf(path: string, attributes: Attributes = NO_ATTRIBUTES): Fi
 export function attributeFolders(paths: readonly string[], limit: number): string[] {
   const folders = new Set([''])
   for (const path of paths) {
-    for (let folder = dirname(path); folder !== '.' && folder !== '/'; folder = dirname(folder)) folders.add(folder)
+    for (let folder = dirname(path); folder !== '.' && folder !== '/'; folder = dirname(folder))
+      folders.add(folder)
   }
-  return [...folders].sort((a, b) => a.split('/').length - b.split('/').length || a.localeCompare(b)).slice(0, limit)
+  return [...folders]
+    .sort((a, b) => a.split('/').length - b.split('/').length || a.localeCompare(b))
+    .slice(0, limit)
 }
 
 interface Rule {
@@ -71,7 +74,7 @@ function ruleOf(folder: string, line: string): Rule | null {
   const parts = /^("(?:[^"\\]|\\.)*"|\S+)\s+(.*)$/.exec(line)
   if (!parts?.[1] || !parts[2]) return null
   const words = parts[2].split(/\s+/)
-  const valueOf = (name: string): boolean | null => {
+  const settingOf = (name: string): boolean | null => {
     let value: boolean | null = null
     for (const word of words) {
       if (word === name || word === `${name}=true` || word === `${name}=1`) value = true
@@ -79,8 +82,8 @@ function ruleOf(folder: string, line: string): Rule | null {
     }
     return value
   }
-  const generated = valueOf('linguist-generated')
-  const documentation = valueOf('linguist-documentation')
+  const generated = settingOf('linguist-generated')
+  const documentation = settingOf('linguist-documentation')
   if (generated === null && documentation === null) return null
   return { matches: matcher(folder, parts[1].replace(/^"(.*)"$/, '$1')), generated, documentation }
 }

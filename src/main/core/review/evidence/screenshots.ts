@@ -24,7 +24,8 @@ const MAGIC: readonly (readonly [string, (head: Buffer) => boolean])[] = [
   ['image/gif', (head) => head.subarray(0, 4).toString('latin1') === 'GIF8'],
   [
     'image/webp',
-    (head) => head.subarray(0, 4).toString('latin1') === 'RIFF' && head.subarray(8, 12).toString('latin1') === 'WEBP',
+    (head) =>
+      head.subarray(0, 4).toString('latin1') === 'RIFF' && head.subarray(8, 12).toString('latin1') === 'WEBP',
   ],
 ]
 

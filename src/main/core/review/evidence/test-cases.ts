@@ -2,7 +2,10 @@ import type { PatchFile } from './patch-lines.ts'
 
 /** How a test case is declared, by the end of a file's name. */
 const DECLARATIONS: readonly (readonly [RegExp, RegExp])[] = [
-  [/\.[cm]?[jt]sx?$/, /^\s*(?:await\s+)?(?:it|test|Deno\.test)(?:\.(?:each|only|skip|concurrent|todo|fails|for))*\s*[(`<]/],
+  [
+    /\.[cm]?[jt]sx?$/,
+    /^\s*(?:await\s+)?(?:it|test|Deno\.test)(?:\.(?:each|only|skip|concurrent|todo|fails|for))*\s*[(`<]/,
+  ],
   [/\.pyi?$/, /^\s*(?:async\s+)?def\s+test_?\w*\s*\(/],
   [/\.go$/, /^func\s+(?:Test|Fuzz|Benchmark|Example)\w*\s*\(|\bt\.Run\(/],
   [/\.rs$/, /^\s*#\[(?:\w+::)*test\b/],

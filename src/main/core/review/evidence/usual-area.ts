@@ -3,7 +3,10 @@ import type { Git } from '../../git/git.ts'
 
 /** Files that decide what runs, who may do what, or what an agent is told: each deserves a look of its own. */
 const SENSITIVE: readonly (readonly [RegExp, string])[] = [
-  [/^\.github\/|^\.gitlab-ci\.ya?ml$|^\.circleci\/|^azure-pipelines|^Jenkinsfile$|^\.buildkite\//, 'decides what CI runs'],
+  [
+    /^\.github\/|^\.gitlab-ci\.ya?ml$|^\.circleci\/|^azure-pipelines|^Jenkinsfile$|^\.buildkite\//,
+    'decides what CI runs',
+  ],
   [/(^|\/)WORKFLOW\.md$/, 'decides what Quartet runs'],
   [/(^|\/)(AGENTS|CLAUDE|GEMINI)\.md$|^\.(claude|codex|cursor|gemini)\//, 'tells agents what to do'],
   [/(^|\/)\.git(attributes|modules|ignore)$|^\.husky\/|(^|\/)\.githooks\//, 'changes how git behaves'],
