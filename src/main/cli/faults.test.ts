@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -125,6 +125,48 @@ describe('faults', () => {
     expect(code).toBe(1)
     expect(JSON.parse(stdout).error.code).toBe('database_corrupt')
     expect((await readFile(file)).subarray(0, 19).toString()).toBe('this is no database')
+  })
+})
+
+describe('repositories in a strange state', () => {
+  it('lands on a branch whose name needs escaping', async () => {
+    const repo = await smallRepo(join(box.repos, 'small'), box.home)
+    const name = "fix/'quoted' $(id) ü+100%;x"
+    // Blanks are the one thing that git itself refuses in such a name.
+    const branch = name.replaceAll(' ', '-')
+    await repo.git('branch', branch)
+    const fired: Fired = await box.json(
+      'fire',
+      ...['--repo', repo.path, '--brief', 'Add a greeting', '--agent', 'rehearsal', '--attempts', '1'],
+      ...['--scenario', 'good', '--base', branch, '--wait', 'ready'],
+    )
+    expect(fired.task.baseBranch).toBe(branch)
+    await box.json('verdict', fired.attempts[0]?.id ?? '', 'mergeable', '--wait', 'landed')
+    expect(await repo.git('rev-parse', `refs/heads/${branch}^`)).toBe(await repo.git('rev-parse', 'main'))
+    expect(await repo.git('status', '--porcelain')).toBe('')
+  })
+
+  it('waits for a lock that somebody left behind, and never breaks it', async () => {
+    const repo = await smallRepo(join(box.repos, 'small'), box.home)
+    const lock = join(repo.path, '.git', 'index.lock')
+    await writeFile(lock, '')
+    const fired: Fired = await box.json(
+      'fire',
+      ...['--repo', repo.path, '--brief', 'Add a greeting', '--agent', 'rehearsal', '--attempts', '1'],
+      ...['--scenario', 'good', '--wait', 'ready'],
+    )
+    expect(fired.attempts[0]?.status).toBe('ready')
+    await box.json('verdict', fired.attempts[0]?.id ?? '', 'mergeable')
+    const waiting: TaskView = await until('the landing says why it waits', async () => {
+      const now: TaskView = await box.json('show', fired.task.id)
+      return now.reason ? now : null
+    })
+    expect(waiting.reason).toMatch(/lock/i)
+    expect(await readFile(lock, 'utf8')).toBe('')
+    expect(await repo.git('rev-parse', 'main')).toBe(fired.task.baseSha)
+    await rm(lock)
+    expect(await box.json('land', fired.task.id, '--wait', 'landed')).toMatchObject({ status: 'landed' })
+    expect(await repo.git('status', '--porcelain')).toBe('')
   })
 })
 
