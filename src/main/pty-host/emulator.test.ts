@@ -39,9 +39,11 @@ describe('the emulator', () => {
       const input = sequence.repeat(Math.max(1, Math.floor(64 / Buffer.byteLength(sequence))))
       const times: number[] = []
       for (let round = 0; round < 7; round++) {
-        const started = performance.now()
+        // Time of the processor, not of the clock: the machine has other work.
+        const before = process.cpuUsage()
         await feed(emulator, input)
-        times.push(performance.now() - started)
+        const { user, system } = process.cpuUsage(before)
+        times.push((user + system) / 1_000)
       }
       const median = times.sort((a, b) => a - b)[3]!
       // The goal is 16 ms on an idle machine; the bench measures that. Here a busy one must not fail, a freeze must.

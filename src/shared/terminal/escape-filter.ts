@@ -360,9 +360,12 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
   return out
 }
 
+/** Of a family emoji, 10,000 repeats take 10 ms; a program that fills more than this by repeating is not drawing. */
+const MAX_REPEATS = 4_096
+
 /** What one step of each repeating function moves over: more steps than that change nothing more. */
 const LIMITS: Readonly<Record<string, (cols: number, rows: number) => number>> = {
-  b: (cols, rows) => cols * rows, // repeat character
+  b: (cols, rows) => Math.min(cols * rows, MAX_REPEATS), // repeat character
   '@': (cols) => cols, // insert characters
   ' @': (cols) => cols, // scroll left
   ' A': (cols) => cols, // scroll right
