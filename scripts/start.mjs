@@ -55,9 +55,14 @@ async function chooseHost({ host, open }) {
   return { kind: 'url', why: `${without}, and no Chromium, Chrome or Edge was found` }
 }
 
-/** Resolves with the exit code of `child`; signals that end us end it first. */
+/** Resolves with the exit code of `child`; what ends us, or the npm that runs us, ends it first. */
 function follow(child) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  if (process.env.npm_lifecycle_event !== undefined) {
+    // npm dies of a SIGTERM without passing it on: whoever ended `npm start` would leave a host behind.
+    const npm = process.ppid
+    setInterval(() => process.ppid !== npm && child.kill('SIGTERM'), 500).unref()
+  }
   return new Promise((done) => {
     child.once('error', (error) => {
       console.error(error.message)
