@@ -29,6 +29,8 @@ export default defineConfig({
   renderer: {
     root: at('src/renderer'),
     plugins: [react()],
+    // The worker for syntax colours loads grammars one by one, which the default format cannot.
+    worker: { format: 'es' },
     build: {
       rollupOptions: { input: { index: at('src/renderer/index.html') } },
       chunkSizeWarningLimit: 2000,

@@ -6,6 +6,7 @@ import type { Task } from '../../shared/domain/task.ts'
 import { TimelineList } from '../history/TimelineList.tsx'
 import { LandCard } from '../pulls/LandCard.tsx'
 import { ChecksCard } from '../review/ChecksCard.tsx'
+import { EvidenceCard } from '../review/EvidenceCard.tsx'
 import { FindingsCard } from '../review/FindingsCard.tsx'
 import { useEntities } from '../state/entities.ts'
 import { focusedOf, shownAttempts } from '../state/selection.ts'
@@ -28,7 +29,10 @@ export function Rail({ task }: { task: Task }) {
             <ChecksCard attempt={attempt} />
           </Section>
           <Section id="findings" title="Findings" note={`#${attempt.n}`}>
-            <FindingsCard attempt={attempt} />
+            <FindingsCard key={attempt.id} attempt={attempt} />
+          </Section>
+          <Section id="evidence" title="Evidence" note={`#${attempt.n}`}>
+            <EvidenceCard attempt={attempt} />
           </Section>
         </>
       ) : null}

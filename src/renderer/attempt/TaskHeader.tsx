@@ -1,4 +1,4 @@
-import { Ban, Ellipsis, FileDiff, History, LayoutGrid, PanelRight, PencilLine } from 'lucide-react'
+import { Ban, Ellipsis, FileDiff, History, LayoutGrid, PanelRight, PencilLine, Table2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Task } from '../../shared/domain/task.ts'
 import { isTaskOver } from '../../shared/machines/task-machine.ts'
@@ -54,6 +54,9 @@ export function TaskHeader({ task }: { task: Task }) {
         <fieldset className="segments" aria-label="What the middle shows">
           <Segment pane="terminals" label="Terminals" kbd="W">
             <LayoutGrid size={14} />
+          </Segment>
+          <Segment pane="matrix" label="Matrix" kbd="A">
+            <Table2 size={14} />
           </Segment>
           <Segment pane="diff" label="Diff" kbd="D">
             <FileDiff size={14} />

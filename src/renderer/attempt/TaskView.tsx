@@ -2,9 +2,11 @@ import { lazy, Suspense } from 'react'
 import { Group, Panel, Separator } from 'react-resizable-panels'
 import { Timeline } from '../history/Timeline.tsx'
 import { useEntities } from '../state/entities.ts'
+import { useOverlapRadar } from '../state/overlaps.ts'
 import { useUi } from '../state/ui.ts'
 import { Skeleton } from '../ui/Skeleton.tsx'
 import { DraftView } from './DraftView.tsx'
+import { KeepGoingDialog } from './KeepGoingDialog.tsx'
 import { OverrideDialog } from './OverrideDialog.tsx'
 import { Rail } from './Rail.tsx'
 import { ReworkBanner } from './ReworkBanner.tsx'
@@ -14,6 +16,7 @@ import './task.css'
 
 /** Loaded when it is first looked at: most verdicts are given without a diff. */
 const DiffPane = lazy(() => import('../review/DiffPane.tsx'))
+const MatrixPane = lazy(() => import('../review/MatrixPane.tsx'))
 
 /** One task: its attempts in the middle, what they prove at the side. */
 export function TaskView({ taskId }: { taskId: string }) {
@@ -22,6 +25,7 @@ export function TaskView({ taskId }: { taskId: string }) {
   const rail = useUi((state) => state.rail)
   const zoomed = useUi((state) => state.zoomed)
   const railWidth = useUi((state) => state.panels.rail ?? 280)
+  useOverlapRadar(task?.repoId ?? null)
   if (!task) return null
   const withRail = rail && !zoomed && task.round > 0
   return (
@@ -36,12 +40,17 @@ export function TaskView({ taskId }: { taskId: string }) {
             <Suspense fallback={<Skeleton height={200} />}>
               <DiffPane task={task} />
             </Suspense>
+          ) : pane === 'matrix' ? (
+            <Suspense fallback={<Skeleton height={200} />}>
+              <MatrixPane task={task} />
+            </Suspense>
           ) : pane === 'timeline' ? (
             <Timeline taskId={task.id} />
           ) : (
             <TileGrid task={task} />
           )}
           <OverrideDialog />
+          <KeepGoingDialog />
         </main>
       </Panel>
       {withRail ? (

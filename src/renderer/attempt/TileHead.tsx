@@ -2,6 +2,7 @@ import { Bell, Maximize2, Minimize2 } from 'lucide-react'
 import { memo } from 'react'
 import type { Attempt } from '../../shared/domain/attempt.ts'
 import { isOver, isUnfinished } from '../../shared/machines/attempt-machine.ts'
+import { OverlapChip } from '../review/OverlapChip.tsx'
 import { useSignals } from '../state/signals.ts'
 import { focusTile, useUi } from '../state/ui.ts'
 import { Age, Elapsed } from '../ui/Elapsed.tsx'
@@ -54,6 +55,7 @@ export const TileHead = memo(function TileHead({ attempt }: { attempt: Attempt }
       ) : (
         <span className="spacer" />
       )}
+      <OverlapChip attemptId={attempt.id} />
       {rang ? (
         <span title="The terminal rang" role="img" aria-label="The terminal rang" className="tile-bell">
           <Bell size={12} />

@@ -1,4 +1,14 @@
-import { Copy, Ellipsis, FileDiff, Play, RotateCcw, Square, SquareTerminal } from 'lucide-react'
+import {
+  Copy,
+  Ellipsis,
+  FileDiff,
+  FlaskConical,
+  MessageSquareText,
+  Play,
+  RotateCcw,
+  Square,
+  SquareTerminal,
+} from 'lucide-react'
 import type { Attempt } from '../../shared/domain/attempt.ts'
 import { canAttempt, occupiesSlot } from '../../shared/machines/attempt-machine.ts'
 import { useApp } from '../connection/app-context.ts'
@@ -6,7 +16,9 @@ import { toast } from '../state/toasts.ts'
 import { focusTile, useUi } from '../state/ui.ts'
 import { IconButton } from '../ui/IconButton.tsx'
 import { Menu, MenuItem, MenuLine } from '../ui/Menu.tsx'
+import { keepGoingBlocked } from './keep-going.ts'
 import { restoreAttempt, resumeAgent, stopAgent } from './verdict-actions.ts'
+import { verifyAgain, verifyBlocked } from './verify-actions.ts'
 
 async function copy(text: string, what: string) {
   try {
@@ -37,6 +49,22 @@ export function TileMenu({ attempt }: { attempt: Attempt }) {
         }}
       >
         Diff against the base
+      </MenuItem>
+      <MenuItem
+        icon={<MessageSquareText size={14} />}
+        note="K"
+        off={keepGoingBlocked(attempt) !== null}
+        onSelect={() => useUi.setState({ keepingGoing: attempt.id })}
+      >
+        Keep it going…
+      </MenuItem>
+      <MenuItem
+        icon={<FlaskConical size={14} />}
+        note="Y"
+        off={verifyBlocked(attempt) !== null}
+        onSelect={() => void verifyAgain(app, attempt)}
+      >
+        Run its checks again
       </MenuItem>
       <MenuItem
         icon={<Square size={14} />}

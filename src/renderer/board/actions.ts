@@ -15,6 +15,7 @@ import {
   undoVerdict,
 } from '../attempt/verdict-actions.ts'
 import type { App } from '../connection/app-context.ts'
+import { reviewActions } from '../review/review-actions.ts'
 import { saveSettings } from '../settings/save-settings.ts'
 import { useEntities } from '../state/entities.ts'
 import { useHost } from '../state/host.ts'
@@ -158,7 +159,9 @@ export function makeActions(app: App): CommandActions {
       run: () => useUi.setState({ page: 'board', pane: 'terminals', zoomed: false }),
       blocked: needTask,
     },
+    'view.matrix': pane('matrix'),
     'view.diff': pane('diff'),
+    ...reviewActions(app),
     'view.timeline': pane('timeline'),
     'view.sidebar': { run: () => useUi.setState((state) => ({ sidebar: !state.sidebar })) },
     'view.rail': { run: () => useUi.setState((state) => ({ rail: !state.rail })) },

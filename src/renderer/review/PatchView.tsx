@@ -16,7 +16,16 @@ import { highlighter } from './highlight/highlighter.ts'
 import { tokensOf, wantColours } from './hunk-view.ts'
 import { LineRow, PairRow } from './PatchRows.tsx'
 import { useVirtual } from './use-virtual.ts'
-import { type DiffMode, FILE_PX, rowAt, rowOffsets, stepRow, type ViewRow, viewRows, widestLine } from './view-rows.ts'
+import {
+  type DiffMode,
+  FILE_PX,
+  rowAt,
+  rowOffsets,
+  stepRow,
+  type ViewRow,
+  viewRows,
+  widestLine,
+} from './view-rows.ts'
 
 /** Rows that the keyboard chose: comments are written on them. */
 export interface Choice {
@@ -40,8 +49,6 @@ interface PatchViewProps {
   /** Keys of lines with a thread, and how one is drawn. */
   threads: ReadonlySet<string>
   thread: (key: string, top: number, onHeight: (px: number) => void) => ReactNode
-  pictures: ReadonlySet<string>
-  picture: (file: DiffFile, top: number) => ReactNode
   viewed: ((file: DiffFile) => boolean) | null
   badge: (file: DiffFile) => string | null
   onFold: (path: string) => void
@@ -53,17 +60,14 @@ interface PatchViewProps {
 
 /** All lines of a diff; only the rows that can be seen exist, so 20,000 lines cost as much as fifty. */
 export function PatchView(props: PatchViewProps) {
-  const { files, mode, folded, threads, pictures, onFold, onViewed, onComment } = props
+  const { files, mode, folded, threads, onFold, onViewed, onComment } = props
   const box = useRef<HTMLElement>(null)
   const bar = useRef<HTMLDivElement>(null)
   const [threadPx, setThreadPx] = useState<ReadonlyMap<string, number>>(new Map())
   const [choice, setChoice] = useState<Choice | null>(null)
   useSyncExternalStore(highlighter.subscribe, highlighter.version)
 
-  const rows = useMemo(
-    () => viewRows(files, { mode, folded, threads, pictures }),
-    [files, mode, folded, threads, pictures],
-  )
+  const rows = useMemo(() => viewRows(files, { mode, folded, threads }), [files, mode, folded, threads])
   const offsets = useMemo(() => rowOffsets(rows, threadPx), [rows, threadPx])
   const widest = useMemo(() => widestLine(files), [files])
   const fileOf = useCallback((row: number) => rows[row]?.file ?? 0, [rows])
@@ -127,7 +131,13 @@ export function PatchView(props: PatchViewProps) {
     const start = choice && rows[choice.from]
     const end = rows[at]
     const together =
-      extend && start && end && 'hunk' in start && 'hunk' in end && start.file === end.file && start.hunk === end.hunk
+      extend &&
+      start &&
+      end &&
+      'hunk' in start &&
+      'hunk' in end &&
+      start.file === end.file &&
+      start.hunk === end.hunk
     setChoice({ from: together && choice ? choice.from : at, to: at })
     scrollTo(at, 'near')
   }
@@ -215,7 +225,9 @@ export function PatchView(props: PatchViewProps) {
   function drawRow(row: ViewRow, file: DiffFile, index: number): ReactNode {
     const top = offsets[index] ?? 0
     const chosen =
-      choice !== null && index >= Math.min(choice.from, choice.to) && index <= Math.max(choice.from, choice.to)
+      choice !== null &&
+      index >= Math.min(choice.from, choice.to) &&
+      index <= Math.max(choice.from, choice.to)
     switch (row.kind) {
       case 'file':
         return head(file, top)
@@ -225,8 +237,6 @@ export function PatchView(props: PatchViewProps) {
             {row.text}
           </div>
         )
-      case 'image':
-        return props.picture(file, top)
       case 'hunk':
         wantColours(file, row.hunk)
         return (

@@ -45,26 +45,31 @@ export function sortComments(comments: readonly DraftComment[]): DraftComment[] 
   )
 }
 
+/** A remark as the core takes it; `line` is one of the attempt's own lines, null when it is about lines that are gone. */
+export interface SentComment {
+  path: string
+  line: number | null
+  text: string
+}
+
 /**
- * All comments and the engineer's own words as one message to the agent, in Markdown: first what was said in general,
- * then each remark with its place and the lines it is about. Empty when there is nothing to say.
+ * Comments as they are sent, in the order of the files: each with the lines that it is about, quoted as they were read,
+ * because the agent may have changed them since. Comments without text are left out.
  */
-export function commentsMessage(message: string, comments: readonly DraftComment[]): string {
-  const parts: string[] = []
-  if (message.trim()) parts.push(message.trim())
-  const spoken = sortComments(comments.filter((comment) => comment.body.trim() !== ''))
-  if (spoken.length > 0) {
-    parts.push(
-      spoken.length === 1
-        ? 'One remark on your change:'
-        : `${spoken.length} remarks on your change. Please deal with every one of them:`,
-    )
-    spoken.forEach((comment, index) => {
-      const number = spoken.length === 1 ? '' : `${index + 1}. `
-      const fence = fenceFor(comment.quote)
-      const quote = comment.quote ? `${fence}\n${comment.quote}\n${fence}\n` : ''
-      parts.push(`${number}${placeOf(comment)}\n${quote}${comment.body.trim()}`)
-    })
-  }
-  return parts.join('\n\n')
+export function sentComments(comments: readonly DraftComment[]): SentComment[] {
+  return sortComments(comments.filter((comment) => comment.body.trim() !== '')).map((comment) => {
+    const fence = fenceFor(comment.quote)
+    const quote = comment.quote ? `${fence}\n${comment.quote}\n${fence}\n` : ''
+    const lines =
+      comment.side === 'old'
+        ? `On ${comment.endLine > comment.line ? `lines ${comment.line} to ${comment.endLine}` : `line ${comment.line}`} as before your change:\n`
+        : comment.endLine > comment.line
+          ? `On lines ${comment.line} to ${comment.endLine}:\n`
+          : ''
+    return {
+      path: comment.path,
+      line: comment.side === 'new' ? comment.line : null,
+      text: `${lines}${quote}${comment.body.trim()}`,
+    }
+  })
 }

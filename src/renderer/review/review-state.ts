@@ -1,6 +1,7 @@
 import type { Attempt, Finding } from '../../shared/domain/attempt.ts'
 import type { Evidence, Review } from '../../shared/domain/review.ts'
 import type { Entities } from '../../shared/state/apply.ts'
+import { evidenceOf } from '../../shared/state/review-selectors.ts'
 import { isOpenFinding } from '../state/evidence.ts'
 
 /**
@@ -34,7 +35,9 @@ export function reviewStateOf(
 ): ReviewState {
   const latest = latestReviews(reviews)
   if (latest.length === 0)
-    return attempt.status === 'reviewing' ? { kind: 'waiting', text: 'The reviewers are being asked.' } : { kind: 'none' }
+    return attempt.status === 'reviewing'
+      ? { kind: 'waiting', text: 'The reviewers are being asked.' }
+      : { kind: 'none' }
   const waiting = latest.filter((review) => review.status === 'queued' || review.status === 'running')
   if (waiting.length > 0) return { kind: 'waiting', text: `Reading: ${names(waiting)}` }
   const done = latest.filter((review) => review.status === 'done')
@@ -52,17 +55,10 @@ export function reviewsOf(entities: Pick<Entities, 'reviews'>, attemptId: string
   return Object.values(entities.reviews).filter((review) => review.attemptId === attemptId)
 }
 
-/** What was gathered of an attempt: at the head that it has now when there is that, else the newest. */
-export function evidenceOf(
+/** The row of what was gathered of an attempt: at the head that it has now when there is that, else the newest. */
+export function evidenceRow(
   entities: Pick<Entities, 'evidence'>,
   attempt: Pick<Attempt, 'id' | 'headSha'>,
 ): Evidence | null {
-  let found: Evidence | null = null
-  for (const one of Object.values(entities.evidence)) {
-    if (one.attemptId !== attempt.id) continue
-    const fits = one.headSha === attempt.headSha
-    const foundFits = found?.headSha === attempt.headSha
-    if (!found || (fits && !foundFits) || (fits === foundFits && one.createdAt > found.createdAt)) found = one
-  }
-  return found
+  return evidenceOf(entities, attempt)?.evidence ?? null
 }

@@ -7,7 +7,6 @@ export type DiffMode = 'unified' | 'split'
 export type ViewRow =
   | { kind: 'file'; file: number }
   | { kind: 'note'; file: number; text: string }
-  | { kind: 'image'; file: number }
   | { kind: 'hunk'; file: number; hunk: number }
   | { kind: 'line'; file: number; hunk: number; line: number }
   | { kind: 'pair'; file: number; hunk: number; left: number | null; right: number | null }
@@ -17,7 +16,6 @@ export type ViewRow =
 export const ROW_PX = 20
 export const FILE_PX = 34
 export const HUNK_PX = 24
-export const IMAGE_PX = 320
 /** A thread before it was measured. */
 export const THREAD_PX = 120
 
@@ -30,8 +28,6 @@ export interface LayoutOptions {
   folded: ReadonlySet<string>
   /** Keys of lines with a thread below. */
   threads: ReadonlySet<string>
-  /** Files whose pictures can be shown. */
-  pictures: ReadonlySet<string>
 }
 
 /** The rows of a diff from top to bottom. */
@@ -40,8 +36,7 @@ export function viewRows(files: readonly DiffFile[], options: LayoutOptions): Vi
   files.forEach((file, index) => {
     rows.push({ kind: 'file', file: index })
     if (options.folded.has(file.path)) return
-    if (options.pictures.has(file.path)) rows.push({ kind: 'image', file: index })
-    else if (file.hunks.length === 0)
+    if (file.hunks.length === 0)
       rows.push({ kind: 'note', file: index, text: file.notes.join(', ') || 'No lines changed' })
     file.hunks.forEach((hunk, hunkIndex) => {
       rows.push({ kind: 'hunk', file: index, hunk: hunkIndex })
@@ -94,8 +89,6 @@ function heightOf(row: ViewRow, threadPx: ReadonlyMap<string, number>): number {
       return FILE_PX
     case 'hunk':
       return HUNK_PX
-    case 'image':
-      return IMAGE_PX
     case 'thread':
       return threadPx.get(row.key) ?? THREAD_PX
     default:

@@ -1,5 +1,6 @@
 import type { Attempt, Check, Finding } from '../../shared/domain/attempt.ts'
 import type { Entities } from '../../shared/state/apply.ts'
+import { blocksVerdict } from '../../shared/state/review-selectors.ts'
 
 const PRIORITIES = ['P0', 'P1', 'P2', 'P3'] as const
 
@@ -63,7 +64,6 @@ export function blockersOf(checks: readonly Check[], findings: readonly Finding[
     if (check.required && isRed(check))
       sentences.push(`The check “${check.name}” ${check.status === 'failed' ? 'failed' : 'ran out of time'}.`)
   for (const finding of findings)
-    if (finding.priority === 'P0' && isOpenFinding(finding))
-      sentences.push(`P0 of ${finding.reviewer}: ${finding.title}`)
+    if (blocksVerdict(finding)) sentences.push(`P0 of ${finding.reviewer}: ${finding.title}`)
   return sentences
 }

@@ -1,4 +1,4 @@
-export type CommandGroup = 'Task' | 'Verdict' | 'Attempt' | 'Look' | 'Terminal' | 'App'
+export type CommandGroup = 'Task' | 'Verdict' | 'Attempt' | 'Look' | 'Diff' | 'Terminal' | 'App'
 
 interface CommandSpec {
   id: string
@@ -31,6 +31,15 @@ const LIST = define([
   { id: 'attempt.stop', title: 'Stop the agent', group: 'Attempt', plain: ['x'] },
   { id: 'attempt.resume', title: 'Resume the agent', group: 'Attempt', plain: ['r'] },
   { id: 'attempt.restore', title: 'Restore from trash', group: 'Attempt' },
+  {
+    id: 'attempt.keepGoing',
+    title: 'Keep it going: send comments to its agent',
+    group: 'Attempt',
+    plain: ['k'],
+  },
+  { id: 'attempt.verify', title: 'Run its checks and reviews again', group: 'Attempt', plain: ['y'] },
+  { id: 'attempt.cancelVerify', title: 'Stop its checks', group: 'Attempt' },
+  { id: 'attempt.findings', title: 'Go to its findings', group: 'Attempt', plain: ['b'] },
   { id: 'tile.1', title: 'Focus attempt 1', group: 'Look', plain: ['1'], app: '1' },
   { id: 'tile.2', title: 'Focus attempt 2', group: 'Look', plain: ['2'], app: '2' },
   { id: 'tile.3', title: 'Focus attempt 3', group: 'Look', plain: ['3'], app: '3' },
@@ -42,10 +51,25 @@ const LIST = define([
   { id: 'tile.9', title: 'Focus the last attempt', group: 'Look', plain: ['9'], app: '9' },
   { id: 'tile.zoom', title: 'Zoom the tile and back', group: 'Look', plain: ['z'], app: 'z' },
   { id: 'view.terminals', title: 'Show the terminals', group: 'Look', plain: ['w'] },
+  { id: 'view.matrix', title: 'Show the matrix of attempts', group: 'Look', plain: ['a'], app: 'a' },
   { id: 'view.diff', title: 'Show the diff', group: 'Look', plain: ['d'], app: 'd' },
   { id: 'view.timeline', title: 'Show the timeline', group: 'Look', plain: ['g'], app: 'g' },
   { id: 'view.sidebar', title: 'Show or hide the task list', group: 'Look', plain: ['['] },
   { id: 'view.rail', title: 'Show or hide the evidence', group: 'Look', plain: [']'] },
+  { id: 'diff.against', title: 'Diff against the base, or the next attempt', group: 'Diff', plain: ['o'] },
+  { id: 'diff.nextHunk', title: 'Next hunk', group: 'Diff', plain: ['h'] },
+  { id: 'diff.previousHunk', title: 'Previous hunk', group: 'Diff', plain: ['p'] },
+  { id: 'diff.nextFile', title: 'Next file of the diff', group: 'Diff', plain: ['>', '.'] },
+  { id: 'diff.previousFile', title: 'Previous file of the diff', group: 'Diff', plain: ['<'] },
+  {
+    id: 'diff.comment',
+    title: 'Comment on the chosen lines (Shift with arrows: several)',
+    group: 'Diff',
+    plain: ['c'],
+  },
+  { id: 'diff.viewed', title: 'Mark the file as viewed, or not', group: 'Diff', plain: ['v'] },
+  { id: 'diff.fold', title: 'Open or close the file', group: 'Diff', plain: ['e'] },
+  { id: 'diff.mode', title: 'Lines in one column or side by side', group: 'Diff', plain: ['s'] },
   { id: 'terminal.enter', title: 'Type into the terminal', group: 'Terminal', plain: ['Enter', 'i'] },
   {
     id: 'terminal.leave',
@@ -80,6 +104,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   'Verdict',
   'Attempt',
   'Look',
+  'Diff',
   'Terminal',
   'App',
 ]
