@@ -31,7 +31,8 @@ import { placesOf } from './data-dir.ts'
 import { Ledger } from './db/ledger.ts'
 import { openDatabase } from './db/open.ts'
 import { createGit } from './git/git.ts'
-import { LandLane } from './landing/land-lane.ts'
+import { createContinueAttempt } from './attempts/continue-attempt.ts'
+import { createLanding } from './landing/create-landing.ts'
 import type { Core, CoreOptions } from './options.ts'
 import { createTerminals } from './pty/create-terminals.ts'
 import { connectViewer } from './pty/viewer.ts'
@@ -192,7 +193,31 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     log,
     runRoot: join(places.run, 'attempts'),
   })
-  const lane = new LandLane({ ledger, git, retire, settings, clock, log, scope })
+  const { lane, watch, pulls } = createLanding({
+    ledger,
+    git,
+    gate,
+    workflows,
+    retire,
+    settings,
+    continueAttempt: createContinueAttempt({
+      ledger,
+      agents,
+      terminals,
+      answer: (id, text) => attempts.answer(id, text),
+      runner,
+      finisher,
+      clock,
+    }),
+    env: options.env,
+    commandEnvironment,
+    secrets: options.secrets,
+    redactor,
+    clock,
+    log,
+    scope,
+    userAgent: `quartet/${options.version}`,
+  })
   const verdicts = new VerdictService({
     ledger,
     git,
@@ -295,6 +320,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     scope,
     runRoot: join(places.run, 'attempts'),
   })
+  watch.begin()
   scope.every('repository sweep', REPOSITORY_SWEEP_MS, () => repositories.refreshProblems())
   scope.every('emptying the trash', TRASH_SWEEP_MS, async () => {
     for (const root of await tasks.worktreeRoots()) await git.emptyTrash({ root, signal: scope.signal })
@@ -318,6 +344,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       verdicts,
       gate,
       lane,
+      pulls,
       info: () => ({
         version: options.version,
         host: options.host,

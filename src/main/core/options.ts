@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Disposable } from '../kernel/disposable.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Redactor } from '../kernel/redact.ts'
+import type { SecretStore } from './forge/token.ts'
 
 /** Everything that the core takes from its host; nothing is read from globals below this line. */
 export interface CoreOptions {
@@ -22,6 +23,8 @@ export interface CoreOptions {
   log: Logger
   redactor: Redactor
   clock: Clock
+  /** The host's keychain, where it has one (Electron's safeStorage): tokens of forges are kept there. */
+  secrets?: SecretStore | undefined
   /** Tests shorten the undo window and other waits. */
   undoMs?: number
 }

@@ -33,6 +33,8 @@ export const attempts = {
         overrideReason: z.string().max(2_000).optional(),
         /** A fix round while landing may change the diff; without it a changed diff is judged again. */
         allowFixes: z.boolean().optional(),
+        /** A fix round while landing may change the diff; without it a changed diff is judged again. */
+        allowFixes: z.boolean().optional(),
       }),
     )
     .output(Attempt),

@@ -80,6 +80,8 @@ export const Verdict = z.object({
   from: AttemptStatus,
   /** A fix round while landing may change the diff; without it a changed diff is judged again. */
   allowFixes: z.boolean().optional(),
+  /** Checks that were red and were overridden with a reason: they do not hold the landing up. */
+  acceptedChecks: z.array(z.string()).optional(),
 })
 export type Verdict = z.infer<typeof Verdict>
 

@@ -53,8 +53,8 @@ const TRANSITIONS: Record<AttemptStatus, Partial<Record<AttemptEvent, AttemptSta
     lose: 'lost',
     cancel: 'cancelled',
   },
-  // A landing that needs the engineer goes back to be judged again.
-  landing: { landed: 'landed', undo: 'ready', trash: 'trashed' },
+  // A landing that needs the engineer goes back to be judged again; one that needs a fix goes back to its agent.
+  landing: { landed: 'landed', undo: 'ready', trash: 'trashed', start: 'starting', run: 'running' },
   landed: {},
   // An undone verdict goes back to what the attempt was, or to what it became while the verdict stood.
   trashed: {

@@ -6,6 +6,7 @@ import type { Task } from '../../../shared/domain/task.ts'
 import type { AttemptService } from '../attempts/attempt-service.ts'
 import type { Ledger } from '../db/ledger.ts'
 import type { LandLane } from '../landing/land-lane.ts'
+import type { PullService } from '../landing/pull-service.ts'
 import type { RepositoryService } from '../repositories/repository-service.ts'
 import type { SampleService } from '../repositories/sample-service.ts'
 import type { VerdictService } from '../review/verdict-service.ts'
@@ -26,6 +27,7 @@ export interface Services {
   verdicts: VerdictService
   gate: VerifyGate
   lane: LandLane
+  pulls: PullService
   info: () => SystemInfo
   agents: (refresh: boolean) => Promise<AgentInfo[]>
   doctor: () => Promise<DoctorLine[]>
@@ -148,6 +150,48 @@ export function createRouter(services: Services) {
       log: os.attempts.log.handler(({ input }) =>
         attempts.log(input.id, input.from, input.maxBytes, input.raw),
       ),
+    },
+    landing: {
+      list: os.landing.list.handler(({ input }) =>
+        ledger
+          .select(
+            'landRuns',
+            input.all ? '1 ORDER BY startedAt DESC' : 'endedAt IS NULL ORDER BY repoId, baseBranch, rank',
+          )
+          .filter((run) => input.repoId === undefined || run.repoId === input.repoId),
+      ),
+      pause: os.landing.pause.handler(({ input }) => services.lane.pause(input.id)),
+      resume: os.landing.resume.handler(({ input }) => services.lane.resume(input.id)),
+      reorder: os.landing.reorder.handler(({ input }) => services.lane.reorder(input.id, input.before)),
+      remove: os.landing.remove.handler(({ input }) => services.lane.remove(input.id)),
+    },
+    pulls: {
+      list: os.pulls.list.handler(({ input }) => services.pulls.list(input)),
+      get: os.pulls.get.handler(({ input }) => {
+        const pull = ledger.require('pulls', input.id)
+        return {
+          pull,
+          checks: ledger.select(
+            'pullChecks',
+            'pullId = ? AND headSha = ? ORDER BY name',
+            pull.id,
+            pull.headSha,
+          ),
+          threads: ledger.select('reviewThreads', 'pullId = ? ORDER BY id', pull.id),
+        }
+      }),
+      refresh: os.pulls.refresh.handler(({ input }) => services.pulls.refresh(input.id)),
+      reply: os.pulls.reply.handler(({ input }) => services.pulls.reply(input.threadId, input.text)),
+      attend: os.pulls.attend.handler(({ input }) => {
+        services.pulls.attend(input.focused)
+        return OK
+      }),
+      useForge: os.pulls.useForge.handler(({ input }) => services.pulls.useForge(input.repoId, input.forge)),
+      access: os.pulls.access.handler(({ input }) => services.pulls.access(input.repoId)),
+      saveToken: os.pulls.saveToken.handler(async ({ input }) => {
+        await services.pulls.saveToken(input.host, input.token)
+        return OK
+      }),
     },
     history: {
       facts: os.history.facts.handler(({ input }) => ledger.facts(input)),

@@ -32,6 +32,14 @@ export function createContinueAttempt(deps: ContinueAttemptDeps) {
       terminals.get(attempt.terminalId)?.state === 'live' &&
       agents.driver(attempt.agent).endsBy === 'signal'
     if (!open) {
+      // Such a command would do the first task again, not what it is told now.
+      const { command } = attempt.slot
+      if (command !== null && !command.includes('{prompt_file}'))
+        throw new Failure(
+          'agent_exited',
+          'The command of this attempt reads no prompt ({prompt_file}), so it cannot be told what to mend.',
+          { id },
+        )
       await deps.runner.resume(id, message)
       return
     }
