@@ -20,6 +20,9 @@ const HELP = `npm start -- [options]
 
 const say = (line) => console.log(line)
 
+/** Nobody closes a window that fast. */
+const HANDED_OVER_MS = 2_000
+
 /** A window can be shown: on Linux a display server must be named, over ssh on a Mac there is none. */
 function hasDisplay(env = process.env) {
   if (process.platform === 'linux') return Boolean(env.DISPLAY || env.WAYLAND_DISPLAY)
@@ -112,7 +115,10 @@ async function serve({ choice, dataDir, port }) {
   window.once('exit', () =>
     say('The window was closed. Quartet ends a few minutes after the last agent at work.'),
   )
-  return follow(host.child)
+  const code = await follow(host.child)
+  // A window without its host could only say that it lost it.
+  window.kill('SIGTERM')
+  return code
 }
 
 await main(async () => {
