@@ -15,6 +15,8 @@ import { AttemptFinisher } from './attempts/attempt-finisher.ts'
 import { AttemptRunner } from './attempts/attempt-runner.ts'
 import { AttemptService } from './attempts/attempt-service.ts'
 import { AttemptSupervisor } from './attempts/attempt-supervisor.ts'
+import { createContinueAttempt } from './attempts/continue-attempt.ts'
+import { Conversation } from './attempts/conversation.ts'
 import { DeliveryWatch } from './attempts/delivery-watch.ts'
 import { DiffWatch } from './attempts/diff-watch.ts'
 import { Dispatcher } from './attempts/dispatcher.ts'
@@ -31,7 +33,6 @@ import { placesOf } from './data-dir.ts'
 import { Ledger } from './db/ledger.ts'
 import { openDatabase } from './db/open.ts'
 import { createGit } from './git/git.ts'
-import { createContinueAttempt } from './attempts/continue-attempt.ts'
 import { createLanding } from './landing/create-landing.ts'
 import type { Core, CoreOptions } from './options.ts'
 import { createTerminals } from './pty/create-terminals.ts'
@@ -41,6 +42,7 @@ import { RepositoryService } from './repositories/repository-service.ts'
 import { SampleService } from './repositories/sample-service.ts'
 import { WorkflowHooks } from './repositories/workflow-hooks.ts'
 import { WorkflowStore } from './repositories/workflow-store.ts'
+import { createReviewing } from './review/create-reviewing.ts'
 import { VerdictService } from './review/verdict-service.ts'
 import { VerifyGate } from './review/verify-gate.ts'
 import { SettingsStore } from './settings.ts'
@@ -107,12 +109,42 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   })
   const delivery = new DeliveryWatch(scope)
   const diffs = new DiffWatch({ ledger, git, clock, scope })
+  const conversation = new Conversation({
+    ledger,
+    agents,
+    terminals,
+    environment: commandEnvironment,
+    log,
+    send: (attempt, text, by) => messages.send(attempt, text, by),
+    resume: (id, message) => runner.resume(id, message),
+    runDir: (id) => runner.runDir(id),
+  })
+  const reviewing = createReviewing({
+    ledger,
+    git,
+    agents,
+    terminals,
+    settings,
+    workflows,
+    environment: commandEnvironment,
+    clock,
+    log: log.child('review'),
+    redactor,
+    scope,
+    root: places.root,
+    runDir: places.run,
+    tellAuthor: (attempt, text) => conversation.tell(attempt, text),
+    createDraft: (input) => tasks.create(input),
+  })
   const finisher = new AttemptFinisher({
     ledger,
     git,
     gate,
+    evidence: reviewing.evidence,
+    reviews: reviewing.round,
     workflows,
     workflowHooks,
+    conversation,
     diffs,
     clock,
     log,
@@ -147,6 +179,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   })
   new StallWatch({
     ledger,
+    workflows,
     terminals,
     signals,
     settings,
@@ -180,7 +213,17 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     runRoot: join(places.run, 'attempts'),
     terminalLogDir: places.terminals,
   })
-  const dispatcher = new Dispatcher({ ledger, settings, runner, workflows, agents, limits, clock, scope })
+  const dispatcher = new Dispatcher({
+    ledger,
+    settings,
+    runner,
+    workflows,
+    agents,
+    limits,
+    usage,
+    clock,
+    scope,
+  })
   const retire = new Retire({
     ledger,
     git,
@@ -224,6 +267,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     retire,
     lane,
     finisher,
+    analysis: reviewing.analysis,
     clock,
     scope,
     undoMs: options.undoMs ?? UNDO_MS,
@@ -240,7 +284,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     clock,
     worktreeRoot: places.worktrees,
     onFired: () => dispatcher.dispatch(),
-    stopAnalysis: () => {},
+    stopAnalysis: (id) => reviewing.analysis.stop(id),
     retireTask: (id, reason) => scope.run(`retiring ${id}`, () => retire.task(id, reason)),
   })
   const sample = new SampleService({
@@ -320,6 +364,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     scope,
     runRoot: join(places.run, 'attempts'),
   })
+  reviewing.begin()
   watch.begin()
   scope.every('repository sweep', REPOSITORY_SWEEP_MS, () => repositories.refreshProblems())
   scope.every('emptying the trash', TRASH_SWEEP_MS, async () => {
@@ -343,6 +388,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       attempts,
       verdicts,
       gate,
+      finisher,
+      conversation,
+      reviewing,
       lane,
       pulls,
       info: () => ({

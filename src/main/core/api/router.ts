@@ -1,14 +1,19 @@
 import { implement } from '@orpc/server'
 import { contract } from '../../../shared/contract/contract.ts'
 import type { TaskView } from '../../../shared/contract/tasks.ts'
+import { Failure } from '../../../shared/domain/failure.ts'
 import type { AgentInfo, DoctorLine, SystemInfo } from '../../../shared/domain/host.ts'
 import type { Task } from '../../../shared/domain/task.ts'
+import type { AttemptFinisher } from '../attempts/attempt-finisher.ts'
 import type { AttemptService } from '../attempts/attempt-service.ts'
+import type { Conversation } from '../attempts/conversation.ts'
 import type { Ledger } from '../db/ledger.ts'
 import type { LandLane } from '../landing/land-lane.ts'
 import type { PullService } from '../landing/pull-service.ts'
 import type { RepositoryService } from '../repositories/repository-service.ts'
 import type { SampleService } from '../repositories/sample-service.ts'
+import type { Reviewing } from '../review/create-reviewing.ts'
+import { decisionTimes } from '../review/decision-times.ts'
 import type { VerdictService } from '../review/verdict-service.ts'
 import type { VerifyGate } from '../review/verify-gate.ts'
 import type { SettingsStore } from '../settings.ts'
@@ -26,6 +31,9 @@ export interface Services {
   attempts: AttemptService
   verdicts: VerdictService
   gate: VerifyGate
+  finisher: AttemptFinisher
+  conversation: Conversation
+  reviewing: Reviewing
   lane: LandLane
   pulls: PullService
   info: () => SystemInfo
@@ -39,7 +47,7 @@ const OK = { ok: true } as const
 /** The contract, implemented: each procedure hands over to one service. Failures pass through to `serve.ts`. */
 export function createRouter(services: Services) {
   const os = implement(contract)
-  const { ledger, tasks, attempts, verdicts, repositories } = services
+  const { ledger, tasks, attempts, verdicts, repositories, reviewing } = services
   const view = (task: Task): TaskView => ({
     ...task,
     repoPath: ledger.require('repositories', task.repoId).path,
@@ -141,6 +149,15 @@ export function createRouter(services: Services) {
       stop: os.attempts.stop.handler(({ input }) => attempts.stop(input.id)),
       answer: os.attempts.answer.handler(({ input }) => attempts.answer(input.id, input.text)),
       resume: os.attempts.resume.handler(({ input }) => attempts.resume(input.id)),
+      continue: os.attempts.continue.handler(({ input }) =>
+        services.conversation.continue(input.id, input.message, input.comments),
+      ),
+      verify: os.attempts.verify.handler(({ input }) => services.finisher.verify(input.id, 'verify')),
+      cancelVerify: os.attempts.cancelVerify.handler(({ input }) => {
+        if (!services.gate.cancel(input.id))
+          throw new Failure('illegal_state', 'No checks run for this attempt.')
+        return ledger.require('attempts', input.id)
+      }),
       changes: os.attempts.changes.handler(({ input }) => attempts.changes(input.id)),
       patch: os.attempts.patch.handler(({ input }) => attempts.patch(input.id, input.paths)),
       checkLog: os.attempts.checkLog.handler(async ({ input }) => ({
@@ -150,6 +167,24 @@ export function createRouter(services: Services) {
       log: os.attempts.log.handler(({ input }) =>
         attempts.log(input.id, input.from, input.maxBytes, input.raw),
       ),
+    },
+    review: {
+      run: os.review.run.handler(({ input }) => services.finisher.verify(input.id, 'review')),
+      answer: os.review.answer.handler(({ input }) =>
+        reviewing.findings.answer(input.findingId, input.status, input.answer),
+      ),
+      ask: os.review.ask.handler(({ input }) => reviewing.round.askOpen(input.id)),
+      picture: os.review.picture.handler(({ input }) =>
+        reviewing.evidence.picture(input.evidenceId, input.name),
+      ),
+      overlaps: os.review.overlaps.handler(({ input }) => reviewing.overlaps.read(input.repoId)),
+      compare: os.review.compare.handler(({ input }) => reviewing.compare.compare(input.a, input.b)),
+      patch: os.review.patch.handler(({ input }) => reviewing.compare.patch(input.a, input.b, input.paths)),
+      decisionTimes: os.review.decisionTimes.handler(({ input }) => decisionTimes(ledger, input.repoId)),
+      stopAnalysis: os.review.stopAnalysis.handler(({ input }) => {
+        reviewing.analysis.stop(input.taskId)
+        return OK
+      }),
     },
     landing: {
       list: os.landing.list.handler(({ input }) =>

@@ -165,7 +165,8 @@ export class AgentReports {
       if (interrupts.isSuspected(id)) this.#goesOn(attempt)
     } else if (status !== 'starting' || kind === 'started') {
       // A tool's report that comes after the turn's end is late, and says nothing new.
-      const late = kind === 'working' && (status === 'finished' || status === 'verifying')
+      const late =
+        kind === 'working' && (status === 'finished' || status === 'verifying' || status === 'reviewing')
       // The engineer made it go on: what was being verified is void.
       if (!late && this.#move(id, 'run', { source, actor: 'agent', change: { attention: null } }))
         finisher.cancel(id)

@@ -14,7 +14,7 @@ export interface ConversationDeps {
   environment: () => Promise<Environment>
   log: Logger
   /** Types into a live agent; true once it confirmed. */
-  send: (attempt: Attempt, text: string) => Promise<boolean>
+  send: (attempt: Attempt, text: string, by: 'engineer' | 'core') => Promise<boolean>
   /** Starts the agent again in its worktree. */
   resume: (id: string, message: string) => Promise<Attempt>
   runDir: (id: string) => string
@@ -48,15 +48,15 @@ export class Conversation {
     return this.#isLive(attempt) && this.#deps.agents.driver(attempt.agent).endsBy === 'signal'
   }
 
-  /** Types `text` into an open agent; true once the agent itself says that it took it. */
+  /** Types the app's own `text` into an open agent; true once the agent itself says that it took it. */
   type(attempt: Attempt, text: string): Promise<boolean> {
-    return this.#deps.send(attempt, text)
+    return this.#deps.send(attempt, text, 'core')
   }
 
   /** Continues the same conversation on the app's own account: false when its agent cannot be reached. */
   async tell(attempt: Attempt, text: string): Promise<boolean> {
     try {
-      if (this.isOpen(attempt)) return await this.#deps.send(attempt, text)
+      if (this.isOpen(attempt)) return await this.#deps.send(attempt, text, 'core')
       if (attempt.verdict || !canAttempt(attempt.status, 'start') || !(await this.#canResume(attempt)))
         return false
       await this.#deps.resume(attempt.id, text)
@@ -79,7 +79,8 @@ export class Conversation {
       throw new Failure('illegal_state', `There is a verdict on attempt ${attempt.n}. Undo it first.`)
     const text = withComments(message, comments)
     if (text === '') throw new Failure('invalid_input', 'Say what to do next.')
-    if (this.#isLive(attempt)) return { delivered: await this.#deps.send(attempt, text), way: 'typed' }
+    if (this.#isLive(attempt))
+      return { delivered: await this.#deps.send(attempt, text, 'engineer'), way: 'typed' }
     if (!canAttempt(attempt.status, 'start'))
       throw new Failure(
         'illegal_state',

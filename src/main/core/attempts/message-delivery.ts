@@ -48,7 +48,7 @@ export class MessageDelivery {
    * Sends `text` as one message, or as the answer to what the agent asks. True once the agent itself confirmed it, or its
    * dialog went away; false leaves the attempt with an attention that says so. Throws `agent_exited`.
    */
-  async send(attempt: Attempt, text: string): Promise<boolean> {
+  async send(attempt: Attempt, text: string, by: 'engineer' | 'core' = 'engineer'): Promise<boolean> {
     const { ledger, agents, terminals, reports, delivery } = this.#deps
     const terminal = attempt.terminalId ? terminals.get(attempt.terminalId) : null
     if (terminal?.state !== 'live')
@@ -58,6 +58,12 @@ export class MessageDelivery {
       )
     const driver = agents.driver(attempt.agent)
     const question = reports.questionOf(attempt)
+    const obstacle = question ? null : await this.#obstacle(attempt)
+    if (obstacle !== null) {
+      this.#told(attempt, text, by, false, null)
+      this.#complain(attempt.id, `A dialog of the agent stands in the way of your message: ${obstacle}`)
+      return false
+    }
     // Keys that are pressed before the dialog is drawn would land in the message line.
     const entries = question && question.options.length > 0 ? await this.#dialog(attempt.id) : null
     const confirmed = delivery.expect(attempt.id, question ? 'any' : 'prompt')
@@ -71,17 +77,16 @@ export class MessageDelivery {
         if (parts.at(-1) === ENTER) await this.#type(terminal.id, [ENTER])
         delivered = await this.#arrived(attempt.id, confirmed, entries, SECOND_WAIT_MS)
       }
-      ledger.commit((tx) =>
-        tx.fact({
-          kind: 'attempt.answered',
-          actor: 'engineer',
-          repoId: attempt.repoId,
-          taskId: attempt.taskId,
-          attemptId: attempt.id,
-          body: { text, delivered, ...(question ? { question: question.text } : {}) },
-        }),
-      )
-      if (!delivered && confirms) this.#complain(attempt.id, question)
+      this.#told(attempt, text, by, delivered, question)
+      if (!delivered && confirms)
+        this.#complain(
+          attempt.id,
+          question
+            ? `Your answer was not taken. It asks: ${question.text}`
+            : ledger.require('attempts', attempt.id).status === 'running'
+              ? 'Your message is not confirmed: the agent is busy and has not said that it took it.'
+              : 'Your message was not confirmed by the agent. Look into its terminal.',
+        )
       return delivered
     } finally {
       confirmed.dispose()
@@ -127,25 +132,40 @@ export class MessageDelivery {
     return false
   }
 
-  #complain(id: string, question: AgentQuestion | null): void {
+  /**
+   * The dialog that has the keys, when one was opened after the agent's turn: typing into it could choose one of its entries,
+   * and agents ask in such dialogs for permission to change the engineer's own settings.
+   */
+  async #obstacle(attempt: Attempt): Promise<string | null> {
+    const { agents, screens, clock } = this.#deps
+    const screen = await screens.read(attempt.id)
+    if (screen === null) return null
+    const events = agents.driver(attempt.agent).readScreen(screen, clock.now())
+    return events.find((event) => event.kind === 'question')?.text ?? null
+  }
+
+  #told(
+    attempt: Attempt,
+    text: string,
+    actor: 'engineer' | 'core',
+    delivered: boolean,
+    question: AgentQuestion | null,
+  ): void {
+    const { repoId, taskId, id } = attempt
+    const body = { text, delivered, ...(question ? { question: question.text } : {}) }
+    this.#deps.ledger.commit((tx) =>
+      tx.fact({ kind: 'attempt.answered', actor, repoId, taskId, attemptId: id, body }),
+    )
+  }
+
+  #complain(id: string, detail: string): void {
     const { ledger, clock } = this.#deps
     ledger.commit((tx) => {
-      const attempt = tx.require('attempts', id)
-      if (attempt.verdict) return
-      const detail = question
-        ? `Your answer was not taken. It asks: ${question.text}`
-        : attempt.status === 'running'
-          ? 'Your message is not confirmed: the agent is busy and has not said that it took it.'
-          : 'Your message was not confirmed by the agent. Look into its terminal.'
+      const { verdict, repoId, taskId } = tx.require('attempts', id)
+      if (verdict) return
       const attention = { kind: 'not_delivered' as const, since: clock.now(), detail: detail.slice(0, 4_000) }
       tx.patch('attempts', id, { attention })
-      tx.fact({
-        kind: 'attempt.attention',
-        repoId: attempt.repoId,
-        taskId: attempt.taskId,
-        attemptId: id,
-        body: { ...attention },
-      })
+      tx.fact({ kind: 'attempt.attention', repoId, taskId, attemptId: id, body: { ...attention } })
     })
   }
 }

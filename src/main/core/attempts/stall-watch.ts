@@ -4,6 +4,7 @@ import type { Scope } from '../../kernel/disposable.ts'
 import { findTree } from '../../kernel/process-tree.ts'
 import type { Ledger } from '../db/ledger.ts'
 import type { TerminalRegistry } from '../pty/terminal.ts'
+import type { WorkflowStore } from '../repositories/workflow-store.ts'
 import type { SettingsStore } from '../settings.ts'
 import type { Signals } from './signals.ts'
 
@@ -12,6 +13,7 @@ export interface StallWatchDeps {
   terminals: TerminalRegistry
   signals: Signals
   settings: SettingsStore
+  workflows: Pick<WorkflowStore, 'inForce'>
   clock: Clock
   scope: Scope
   /** Called for an attempt that shows no life; `silentMs` is for how long. */
@@ -33,14 +35,11 @@ export class StallWatch {
   }
 
   async #sweep(): Promise<void> {
-    const { ledger, settings, clock, onStall } = this.#deps
-    const limit = settings.value.stallMinutes * 60_000
-    const silent =
-      limit <= 0
-        ? []
-        : ledger
-            .select('attempts', "status IN ('starting', 'running')")
-            .filter((attempt) => this.#silence(attempt) >= limit)
+    const { ledger, clock, onStall } = this.#deps
+    const silent = ledger.select('attempts', "status IN ('starting', 'running')").filter((attempt) => {
+      const limit = this.#limitOf(attempt)
+      return limit > 0 && this.#silence(attempt) >= limit
+    })
     for (const id of this.#cpu.keys()) if (!silent.some((attempt) => attempt.id === id)) this.#cpu.delete(id)
     for (const attempt of silent) {
       const ms = await this.#cpuOf(attempt)
@@ -52,6 +51,13 @@ export class StallWatch {
       const now = ledger.get('attempts', attempt.id)
       if (now?.status === attempt.status) onStall(now, this.#silence(now))
     }
+  }
+
+  /** ms of silence that are too many; ≤ 0 switches it off. A repository's workflow file speaks for its Codex agents. */
+  #limitOf(attempt: Attempt): number {
+    const { settings, workflows } = this.#deps
+    const own = attempt.agent === 'codex' ? workflows.inForce(attempt.repoId).codex.stallTimeoutMs : null
+    return own ?? settings.value.stallMinutes * 60_000
   }
 
   /** ms since it last printed or reported something. */

@@ -46,6 +46,7 @@ export class WorkflowStore {
     { folder: string; watcher: FSWatcher; timer: NodeJS.Timeout | undefined }
   >()
   readonly #reading = new KeyedMutex()
+  #begun = false
 
   constructor(deps: WorkflowStoreDeps) {
     this.#deps = deps
@@ -58,6 +59,7 @@ export class WorkflowStore {
 
   /** Reads and watches the files of all repositories. */
   async begin(): Promise<void> {
+    this.#begun = true
     await this.#sweep()
     this.#deps.scope.every('workflow files', SWEEP_MS, () => this.#sweep())
   }
@@ -105,9 +107,7 @@ export class WorkflowStore {
   async usePath(repository: Repository, path: string | null): Promise<WorkflowState> {
     this.#deps.ledger.saveSetting(pathKey(repository.id), path?.trim() || null)
     this.#unwatch(repository.id)
-    const { state } = await this.#load(repository)
-    this.#watch(repository.id, state.file)
-    return state
+    return (await this.#load(repository)).state
   }
 
   /** Forgets a repository that was removed. */
@@ -120,8 +120,7 @@ export class WorkflowStore {
   async #sweep(): Promise<void> {
     for (const repository of this.#deps.ledger.select('repositories')) {
       if (this.#deps.scope.disposed) return
-      const { state } = await this.#load(repository)
-      this.#watch(repository.id, state.file)
+      await this.#load(repository)
     }
   }
 
@@ -129,6 +128,8 @@ export class WorkflowStore {
     // One at a time, so that an older content never overtakes a newer one.
     return this.#reading.run(repository.id, async () => {
       const { file, path } = this.#place(repository)
+      // Before it is read: a change in between is heard.
+      if (this.#begun) this.#watch(repository.id, file)
       const found = await this.#readFile(repository, file, path !== null)
       const before = this.#loaded.get(repository.id)
       const wasUnreadable = before?.state.state === 'invalid' && before.text === null

@@ -334,3 +334,52 @@ describe('finishing an attempt', () => {
     expect(world.ledger.select('checks', "status = 'passed'")).toMatchObject([{ headSha: second.headSha }])
   })
 })
+
+describe('uncommitted work', () => {
+  const open = { ...scriptedDriver('open', 'exit 1'), endsBy: 'signal' as const }
+
+  async function leave(typed: (path: string, text: string) => Promise<boolean>) {
+    const said: string[] = []
+    const world = await reviewWorld({
+      drivers: [open],
+      typed: (attempt, text) => {
+        said.push(text)
+        return typed(attempt.worktree, text)
+      },
+    })
+    world.settings.save({ reviews: false })
+    const attempt = await world.attempt(1, CHANGE, { agent: 'open', terminalId: 'term_1' })
+    await writeFile(join(attempt.worktree, 'src/app.js'), 'left\n')
+    return { ...world, said, attempt }
+  }
+
+  it('is asked back from an open agent, once', async () => {
+    const world = await leave(async (path) => {
+      // The agent goes on, does half of it, and ends its turn again while the message is still being confirmed.
+      sh(path, 'commit', '-qam', 'the rest')
+      await writeFile(join(path, 'more.txt'), 'left again\n')
+      world.finisher.cancel(world.attempt.id)
+      world.finisher.begin(world.attempt.id)
+      return true
+    })
+    world.finisher.begin(world.attempt.id)
+    const now = await world.ready(world.attempt.id)
+    expect(world.said).toEqual([expect.stringContaining('not committed')])
+    expect(sh(world.attempt.worktree, 'log', '--format=%s', '-2').split('\n')).toEqual([
+      'Work that attempt 1 left uncommitted',
+      'the rest',
+    ])
+    expect(world.ledger.select('evidence', 'headSha = ?', now.headSha)).toMatchObject([
+      { committedBy: 'quartet' },
+    ])
+  })
+
+  it('is committed by the app when the agent does not take the message', async () => {
+    const world = await leave(async () => false)
+    world.finisher.begin(world.attempt.id)
+    await world.ready(world.attempt.id)
+    expect(world.said).toHaveLength(1)
+    expect(sh(world.attempt.worktree, 'status', '--porcelain')).toBe('')
+    expect(world.ledger.select('evidence')).toMatchObject([{ committedBy: 'quartet' }])
+  })
+})

@@ -43,7 +43,6 @@ export interface VerdictInput {
   note: string
   overrideReason?: string | undefined
   allowFixes?: boolean | undefined
-  allowFixes?: boolean | undefined
 }
 
 /** What an undo does, by the status in which the verdict was given. */
@@ -234,7 +233,6 @@ export class VerdictService {
       headSha: input.headSha ?? attempt.headSha,
       reasons: [...input.reasons],
       note: [input.note, input.overrideReason].filter(Boolean).join('\n'),
-      ...(input.allowFixes === undefined ? {} : { allowFixes: input.allowFixes }),
       ...(input.allowFixes === undefined ? {} : { allowFixes: input.allowFixes }),
       at: now,
       undoUntil: now + this.#deps.undoMs,

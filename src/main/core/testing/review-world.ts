@@ -76,6 +76,8 @@ export interface WorldOptions {
   /** Plays the author that is sent findings; false when it cannot be reached. */
   author?: (attempt: Attempt, text: string) => Promise<boolean>
   transcript?: string
+  /** Takes what is typed into an agent that is open (one whose driver ends by a signal); without it none is. */
+  typed?: (attempt: Attempt, text: string) => Promise<boolean>
 }
 
 /** Everything that judges attempts, on a real repository, a real database and real processes; only terminals are missing. */
@@ -149,10 +151,10 @@ export async function reviewWorld(options: WorldOptions = {}) {
     conversation: new Conversation({
       ledger,
       agents,
-      terminals: { get: () => null } as never,
+      terminals: { get: () => (options.typed ? ({ state: 'live' } as never) : null) } as never,
       environment,
       log,
-      send: unreachable,
+      send: options.typed ?? unreachable,
       resume: unreachable,
       runDir: () => runDir,
     }),
