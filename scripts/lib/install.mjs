@@ -96,7 +96,7 @@ export async function install(say) {
 }
 
 /** npm as it runs us when it does, else the one on PATH. On Windows npm is a script that only a shell can run. */
-function npmCommand() {
+export function npmCommand() {
   const cli = process.env.npm_execpath
   if (cli && /npm-cli\.[cm]?js$/.test(cli) && existsSync(cli))
     return { program: process.execPath, args: [cli] }
@@ -105,7 +105,7 @@ function npmCommand() {
 }
 
 /** Inside `npm test` the variables of that run would make the inner npm behave differently (omit dev, prefix, flags). */
-function installEnv() {
+export function installEnv() {
   const env = { ...process.env }
   for (const name of Object.keys(env)) {
     if (/^npm_config_(only|omit|production|include|global|prefix|dry_run|ignore_scripts)$/i.test(name))

@@ -23,15 +23,25 @@ function dialogText(lines: readonly string[], at: number): string {
     .slice(-1_000)
 }
 
+/** The entries of a numbered list among these lines, in order; none when they are not numbered from 1. */
+function numberedEntries(lines: readonly string[]): string[] {
+  const entries: string[] = []
+  for (const line of lines) {
+    const match = /^\s*(?:[❯›>]\s*)?(\d{1,2})[.)]\s+(\S.*?)\s*$/.exec(line.replace(/[│┃|]/g, ' '))
+    if (Number(match?.[1]) === entries.length + 1) entries.push(match?.[2] ?? '')
+  }
+  return entries
+}
+
 /** The first sign that the lower part of a screen shows, as a question. */
 export function findSign(screen: string, signs: readonly ScreenSign[], at: number): AgentEvent[] {
   const lines = screen.split('\n')
   for (const sign of signs) {
     const index = lines.findLastIndex((line) => sign.shape.test(line))
     if (index < 0) continue
-    return [
-      { kind: 'question', at, about: sign.about, options: sign.options, text: dialogText(lines, index) },
-    ]
+    const options =
+      sign.options.length > 0 ? sign.options : numberedEntries(lines.slice(Math.max(0, index - MAX_LINES)))
+    return [{ kind: 'question', at, about: sign.about, options, text: dialogText(lines, index) }]
   }
   return []
 }

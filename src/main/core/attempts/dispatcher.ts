@@ -9,6 +9,7 @@ import type { SettingsStore } from '../settings.ts'
 import type { AttemptRunner } from './attempt-runner.ts'
 import { budgetOf, budgetProblem } from './budget.ts'
 import type { LimitBook } from './limit-book.ts'
+import type { UsageWatch } from './usage-watch.ts'
 
 export interface DispatcherDeps {
   ledger: Ledger
@@ -17,6 +18,7 @@ export interface DispatcherDeps {
   workflows: WorkflowStore
   agents: AgentRegistry
   limits: LimitBook
+  usage: UsageWatch
   clock: Clock
   scope: Scope
 }
@@ -33,6 +35,7 @@ export class Dispatcher {
     deps.scope.own(deps.settings.changed.on(() => this.dispatch()))
     deps.scope.own(deps.workflows.changed.on(() => this.dispatch()))
     deps.scope.own(deps.limits.changed.on(() => this.dispatch()))
+    deps.scope.own(deps.usage.settled.on(() => this.dispatch()))
   }
 
   /** Begins to start attempts; before that, boot brings what was interrupted into order. */
@@ -69,15 +72,22 @@ export class Dispatcher {
    * a limit, or its round has used up its budget. The card says so as long as it holds.
    */
   #held(attempt: Attempt): boolean {
-    const { ledger, workflows, agents, limits, settings, clock } = this.#deps
+    const { ledger, workflows, agents, limits, usage, settings, clock } = this.#deps
     const broken = workflows.problemOf(attempt.repoId)
-    const limit = () =>
-      limits.reason(attempt.agent, labelOf(agents, attempt.agent)) ??
-      budgetProblem(
-        budgetOf(workflows.inForce(attempt.repoId).attempts.budget, settings.value.budget),
-        ledger.select('attempts', 'roundId = ?', attempt.roundId).map(({ usage }) => usage),
-      )
-    const limited = broken ? null : limit()
+    const budget = budgetOf(workflows.inForce(attempt.repoId).attempts.budget, settings.value.budget)
+    const round =
+      budget.tokens === null && budget.cost === null
+        ? []
+        : ledger.select('attempts', 'roundId = ?', attempt.roundId)
+    // A turn ended just now: what it used decides, and is known in a second.
+    if (round.some(({ id }) => usage.isSettling(id))) return true
+    const limited = broken
+      ? null
+      : (limits.reason(attempt.agent, labelOf(agents, attempt.agent)) ??
+        budgetProblem(
+          budget,
+          round.map((other) => other.usage),
+        ))
     const reason = broken ? `Waits until this is mended: ${broken}` : limited
     const attention = limited
       ? {

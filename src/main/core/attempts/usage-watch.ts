@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Usage } from '../../../shared/domain/attempt.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Scope } from '../../kernel/disposable.ts'
+import { Emitter } from '../../kernel/emitter.ts'
 import type { Environment } from '../agents/driver.ts'
 import type { AgentRegistry } from '../agents/registry.ts'
 import type { Ledger } from '../db/ledger.ts'
@@ -24,7 +25,10 @@ const READ_SHARE = 0.05
 
 /** Keeps tokens and cost of attempts fresh from the agents' own files, driven by what the agents do. */
 export class UsageWatch {
+  /** Fires with an attempt's id once what its last turn used is known. */
+  readonly settled = new Emitter<string>()
   readonly #deps: UsageWatchDeps
+  readonly #settling = new Map<string, number>()
   /** When to read next, by monotonic time. */
   readonly #due = new Map<string, number>()
   readonly #notBefore = new Map<string, number>()
@@ -50,12 +54,25 @@ export class UsageWatch {
     const { ledger, scope } = this.#deps
     const sessionRef = ledger.get('attempts', id)?.sessionRef ?? null
     if (sessionRef === null) return
+    this.#settling.set(id, (this.#settling.get(id) ?? 0) + 1)
     scope.run(`settling the usage of ${id}`, async () => {
-      // What it writes with its last words takes a moment to be on the disk.
-      await sleep(AFTER_REPORT_MS, undefined, { signal: scope.signal })
-      await this.#read(id, sessionRef, true)
-      this.#notBefore.delete(id)
+      try {
+        // What it writes with its last words takes a moment to be on the disk.
+        await sleep(AFTER_REPORT_MS, undefined, { signal: scope.signal })
+        await this.#read(id, sessionRef, true)
+        this.#notBefore.delete(id)
+      } finally {
+        const left = (this.#settling.get(id) ?? 1) - 1
+        if (left > 0) this.#settling.set(id, left)
+        else this.#settling.delete(id)
+        if (left === 0 && !scope.disposed) this.settled.emit(id)
+      }
     })
+  }
+
+  /** True while a turn has ended whose usage is not known yet. */
+  isSettling(id: string): boolean {
+    return this.#settling.has(id)
   }
 
   #tick(): void {

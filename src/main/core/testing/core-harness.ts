@@ -7,6 +7,7 @@ import { type AnyRouter, createRouterClient } from '@orpc/server'
 import { onTestFinished } from 'vitest'
 import { type CoreClient, toFailure } from '../../../shared/contract/client.ts'
 import { applyPush, type Entities, emptyEntities } from '../../../shared/state/apply.ts'
+import type { Signal } from '../../../shared/state/tables.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { createLogger } from '../../kernel/logger.ts'
 import { Redactor } from '../../kernel/redact.ts'
@@ -60,6 +61,8 @@ export interface Harness {
   dataDir: string
   /** The client's mirror, as it is now. */
   readonly state: Entities
+  /** The newest signal of each attempt. */
+  readonly signals: Readonly<Record<string, Signal>>
   /** Waits until what `pick` gives of the mirror is truthy, and gives it; says what it saw when that takes too long. */
   until<T>(pick: (state: Entities) => T | null | undefined | false, what?: string): Promise<T>
   /** Ends the core; agents go on unless asked otherwise. */
@@ -69,7 +72,10 @@ export interface Harness {
 const WAIT_MS = 45_000
 
 /** A whole core on a real data directory with a real pty-host, and a client that mirrors its state. */
-export async function startCore(dataDir: string, options: { undoMs?: number } = {}): Promise<Harness> {
+export async function startCore(
+  dataDir: string,
+  options: { undoMs?: number; env?: Readonly<Record<string, string | undefined>>; waitMs?: number } = {},
+): Promise<Harness> {
   const dir = await openDataDir(dataDir)
   const redactor = new Redactor()
   const lines: string[] = []
@@ -87,7 +93,7 @@ export async function startCore(dataDir: string, options: { undoMs?: number } = 
     resourcesDir: join(root, 'resources'),
     ptyHostEntry: join(root, 'src/main/pty-host/entry.ts'),
     nodePath: process.execPath,
-    env: { ...process.env, QUARTET_REHEARSAL_PACE: '0', GIT_CONFIG_GLOBAL: '/dev/null' },
+    env: options.env ?? { ...process.env, QUARTET_REHEARSAL_PACE: '0', GIT_CONFIG_GLOBAL: '/dev/null' },
     log,
     redactor,
     clock: systemClock,
@@ -95,6 +101,7 @@ export async function startCore(dataDir: string, options: { undoMs?: number } = 
   })
   const client = createRouterClient(core.router as AnyRouter) as unknown as CoreClient
   let state = emptyEntities
+  const signals: Record<string, Signal> = {}
   const watchers = new Set<() => void>()
   const stop = new AbortController()
   const mirror = (async () => {
@@ -105,7 +112,8 @@ export async function startCore(dataDir: string, options: { undoMs?: number } = 
       const next = applyPush(state, push)
       if (next === 'gap') throw new Error('the mirror missed a push')
       state = next
-      if (push.type !== 'signals') await client.state.ack({ clientId: 'test', seq: push.to })
+      if (push.type === 'signals') for (const signal of push.signals) signals[signal.attemptId] = signal
+      else await client.state.ack({ clientId: 'test', seq: push.to })
       for (const watcher of watchers) watcher()
     }
   })().catch((error: unknown) => {
@@ -128,6 +136,7 @@ export async function startCore(dataDir: string, options: { undoMs?: number } = 
     get state() {
       return state
     },
+    signals,
     until: (pick, what = pick.toString()) =>
       new Promise((done, fail) => {
         const look = () => {
@@ -147,7 +156,7 @@ export async function startCore(dataDir: string, options: { undoMs?: number } = 
               `waited in vain for ${what}\nattempts: ${seen.join(' | ')}\ntasks: ${Object.values(state.tasks).map((t) => `${t.status} ${t.reason ?? ''}`)}\n${lines.slice(-30).join('\n')}`,
             ),
           )
-        }, WAIT_MS)
+        }, options.waitMs ?? WAIT_MS)
         watchers.add(look)
         look()
       }),

@@ -31,7 +31,11 @@ const SIGNS: readonly ScreenSign[] = [
     options: ['yes', 'no'],
   },
   { shape: /Sign in with ChatGPT|Please (log|sign) in|Not logged in/i, about: 'auth', options: [] },
-  { shape: /Hooks need review|Update available|enter (to )?continue/i, about: 'question', options: [] },
+  {
+    shape: /Hooks need review|Update available|enter (to )?continue|enter(\/esc)? (to )?confirm/i,
+    about: 'question',
+    options: [],
+  },
 ]
 
 /**
@@ -66,7 +70,8 @@ function answer(question: AgentQuestion, text: string): readonly string[] {
     // Escape refuses and leaves the cursor where it can be told what to do instead.
     return no(text) ? [ESCAPE] : [ESCAPE, ...pasteAndEnter(text)]
   }
-  return pasteAndEnter(text)
+  const choice = question.options.findIndex((option) => option.toLowerCase() === text.trim().toLowerCase())
+  return choice >= 0 ? [String(choice + 1)] : pasteAndEnter(text)
 }
 
 /** What versions without hooks report: the end of a turn, nothing else. */

@@ -1,0 +1,167 @@
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { type Harness, makeRepository, startCore, tempDir } from '../../src/main/core/testing/core-harness.ts'
+import type { Attempt } from '../../src/shared/domain/attempt.ts'
+import type { Slot } from '../../src/shared/domain/task.ts'
+import type { Entities } from '../../src/shared/state/apply.ts'
+import { type ModelServer, type ModelServerOptions, startModelServer } from '../fixtures/model-server.ts'
+
+const AGENTS_DIR = process.env.QUARTET_AGENTS_DIR ?? ''
+const NODE = process.execPath
+
+/** Models that the shipped price table knows, by agent. */
+export const MODELS = { codex: 'gpt-5.5', claude: 'claude-opus-5' } as const
+export type RealAgent = keyof typeof MODELS
+export const REAL_AGENTS: readonly RealAgent[] = ['codex', 'claude']
+
+export const slotOf = (agent: RealAgent): Slot => ({
+  agent,
+  command: null,
+  scenario: null,
+  model: MODELS[agent],
+  hint: null,
+})
+
+/** A repository, a scripted model, and a home in which nothing but the real agents is installed. */
+export interface Arena {
+  dir: string
+  repo: string
+  dataDir: string
+  env: Readonly<Record<string, string>>
+  model: ModelServer
+}
+
+const API_KEY = 'sk-ant-scripted-0000000000000000000000'
+
+/** Makes the arena; `ask` has the agents ask before they run what is not git, `announcements` lets Codex praise a newer model. */
+export async function makeArena(
+  options: Omit<ModelServerOptions, 'chunkMs'> & { ask?: boolean; announcements?: boolean },
+): Promise<Arena> {
+  if (AGENTS_DIR === '') throw new Error('Run these tests by `npm run test:agents`: it installs the agents.')
+  const dir = await tempDir()
+  const model = await startModelServer({ ...options, chunkMs: 2 })
+  onTestFinished(() => model.close())
+  const home = join(dir, 'home')
+  const bin = join(dir, 'bin')
+  const repo = join(dir, 'repo')
+  await mkdir(home)
+  await mkdir(bin)
+  await makeRepository(repo)
+  for (const agent of REAL_AGENTS)
+    await symlink(join(AGENTS_DIR, 'node_modules', '.bin', agent), join(bin, agent))
+  await writeFile(join(home, '.gitconfig'), '[user]\n\tname = Ada Example\n\temail = ada@example.com\n')
+  await configureCodex(home, model.url, options)
+  await configureClaude(home, repo, options.ask ?? false)
+  const own = {
+    PATH: [bin, dirname(NODE), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
+    CODEX_HOME: join(home, '.codex'),
+    CLAUDE_CONFIG_DIR: join(home, '.claude'),
+    SCRIPTED_KEY: 'sk-scripted',
+    ANTHROPIC_BASE_URL: model.url,
+    ANTHROPIC_API_KEY: API_KEY,
+    DISABLE_AUTOUPDATER: '1',
+    DISABLE_TELEMETRY: '1',
+    DISABLE_ERROR_REPORTING: '1',
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+  }
+  // The agents' environment is that of the login shell: here it says the same as ours, whatever /etc/profile does.
+  const profile = Object.entries(own).map(([name, value]) => `export ${name}='${value}'\n`)
+  for (const name of ['.bash_profile', '.profile', '.zprofile'])
+    await writeFile(join(home, name), profile.join(''))
+  const env = { ...own, HOME: home, USER: process.env.USER ?? 'tester', SHELL: '/bin/sh', LANG: 'C.UTF-8' }
+  return { dir, repo, dataDir: join(dir, 'data'), env, model }
+}
+
+async function configureCodex(
+  home: string,
+  url: string,
+  { ask = false, announcements = false }: { ask?: boolean; announcements?: boolean },
+): Promise<void> {
+  const dir = join(home, '.codex')
+  await mkdir(dir)
+  const config = `
+model_provider = "scripted"
+approval_policy = "${ask ? 'on-request' : 'never'}"
+sandbox_mode = "${ask ? 'workspace-write' : 'danger-full-access'}"
+check_for_update_on_startup = false
+[model_providers.scripted]
+name = "Scripted"
+base_url = "${url}/v1"
+wire_api = "responses"
+env_key = "SCRIPTED_KEY"
+request_max_retries = 1
+stream_max_retries = 3
+[tui]
+screen_reader_detection_done = true
+[analytics]
+enabled = false
+`
+  const seen =
+    '[notice.model_migrations]\n"gpt-5.5" = "gpt-6-sol"\n[tui.model_availability_nux]\n"gpt-6.1-sol" = 4\n'
+  await writeFile(join(dir, 'config.toml'), announcements ? config : `${config}${seen}`)
+}
+
+async function configureClaude(home: string, repo: string, ask: boolean): Promise<void> {
+  const dir = join(home, '.claude')
+  await mkdir(dir)
+  // What a person clicked through once on this machine; the repository is trusted, its worktrees follow from that.
+  const state = {
+    hasCompletedOnboarding: true,
+    lastOnboardingVersion: '99.0.0',
+    theme: 'dark',
+    customApiKeyResponses: { approved: [API_KEY.slice(-20)], rejected: [] },
+    hasResetAutoModeOptInForDefaultOffer: true,
+    projects: { [repo]: { hasTrustDialogAccepted: true } },
+  }
+  await writeFile(join(dir, '.claude.json'), JSON.stringify(state))
+  const permissions = ask
+    ? { defaultMode: 'acceptEdits', allow: ['Bash(git:*)'] }
+    : { defaultMode: 'acceptEdits', allow: ['Bash'] }
+  await writeFile(join(dir, 'settings.json'), JSON.stringify({ permissions, skipAutoPermissionPrompt: true }))
+}
+
+/** A whole core in this process on the arena. */
+export async function openCore(arena: Arena) {
+  const harness = await startCore(arena.dataDir, { env: arena.env, waitMs: 120_000 })
+  // Reviewers are agents too: they have tests of their own.
+  await harness.client.system.saveSettings({ reviews: false })
+  const repository = await harness.client.repositories.add({ path: arena.repo, trust: true })
+  const fire = async (brief: string, ...agents: RealAgent[]) => {
+    const { task, attempts } = await harness.client.tasks.fire({
+      repoId: repository.id,
+      brief,
+      slots: agents.map(slotOf),
+    })
+    return { task, attempts, id: attempts[0]?.id ?? '' }
+  }
+  return { ...harness, harness, fire }
+}
+
+export const inStatus =
+  (id: string, ...statuses: Attempt['status'][]) =>
+  (state: Entities): Attempt | undefined | false => {
+    const attempt = state.attempts[id]
+    return attempt && statuses.includes(attempt.status) && attempt
+  }
+
+/** Statuses and where they came from, as the history has them, oldest first. */
+export async function pathOf({ client }: Pick<Harness, 'client'>, attemptId: string): Promise<string[]> {
+  const facts = await client.history.facts({ attemptId, limit: 1_000 })
+  return facts
+    .filter((fact) => fact.kind === 'attempt.status')
+    .map((fact) => String(fact.body.to))
+    .reverse()
+}
+
+/** What tokens of a model cost by the shipped table, US dollars. */
+export async function costOf(
+  agent: RealAgent,
+  tokens: { input: number; cached: number; output: number },
+): Promise<number> {
+  const file = join(import.meta.dirname, '..', '..', 'resources', 'prices.json')
+  const { models } = JSON.parse(await readFile(file, 'utf8'))
+  const price = models.find((one: { model: string }) => one.model === MODELS[agent])
+  const { input, cached, output } = tokens
+  return ((input - cached) * price.input + cached * price.cachedInput + output * price.output) / 1e6
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { sh } from '../../src/main/core/testing/core-harness.ts'
+import { play, type Script } from '../fixtures/model-server.ts'
+import { costOf, inStatus, makeArena, openCore, pathOf, REAL_AGENTS } from './arena.ts'
+
+const commit = (file: string, text: string) =>
+  ({
+    do: 'run',
+    command: `printf '${text}' > ${file} && git add ${file} && git commit -qm 'Add ${file}'`,
+  }) as const
+const say = (text: string) => ({ do: 'say', text }) as const
+
+/** Commits one file per message of the engineer. */
+const script: Script = (request) =>
+  play(commit(`file-${request.userMessages.length}.txt`, 'made'), say('I committed the file.'))(request)
+
+describe.each(REAL_AGENTS)('%s', (agent) => {
+  it('gets its brief once, commits in its worktree, takes a follow-up, and is counted to the token', async () => {
+    const arena = await makeArena({ script })
+    const core = await openCore(arena)
+    const brief = '# Add a file\n\nOne file, with “quotes”, $HOME and `backticks`.'
+    const { id, attempts } = await core.fire(brief, agent)
+    const ready = await core.until(inStatus(id, 'ready', 'failed', 'waiting'))
+    expect(ready).toMatchObject({ status: 'ready', attention: null })
+    expect(await pathOf(core, id)).toEqual(['preparing', 'starting', 'running', 'finished', 'ready'])
+    expect(await sh(ready.worktree, 'log', '--format=%s', `${ready.baseSha}..HEAD`)).toBe('Add file-1.txt')
+    expect(await sh(ready.worktree, 'status', '--porcelain')).toBe('')
+    expect(await sh(arena.repo, 'log', '--format=%s', 'main')).toBe('First')
+
+    const [request] = arena.model.requests
+    expect(request?.conversation).toBe(ready.sessionRef)
+    expect(request?.userMessages).toHaveLength(1)
+    expect(request?.userMessages[0]).toContain(brief)
+
+    expect(await core.client.attempts.answer({ id, text: 'And one more,\nplease.' })).toEqual({
+      delivered: true,
+    })
+    const again = await core.until((state) => {
+      const attempt = state.attempts[id]
+      return attempt?.status === 'ready' && attempt.headSha !== ready.headSha && attempt
+    })
+    expect(await sh(again.worktree, 'log', '--format=%s', `${ready.baseSha}..HEAD`)).toBe(
+      'Add file-2.txt\nAdd file-1.txt',
+    )
+    const last = arena.model.requests.at(-1)
+    expect(last?.conversation).toBe(ready.sessionRef)
+    expect(last?.userMessages).toHaveLength(2)
+    expect(last?.userMessages[1]?.replaceAll('\r', '\n')).toBe('And one more,\nplease.')
+
+    const total = arena.model.totals(ready.sessionRef ?? '')!
+    const counted = await core.until((state) => {
+      const usage = state.attempts[id]?.usage
+      return usage?.outputTokens === total.output && usage
+    })
+    expect(counted).toMatchObject({
+      inputTokens: total.input,
+      cachedTokens: total.cached,
+      turns: 2,
+      toolCalls: 2,
+    })
+    expect(counted.cost).toBeCloseTo(await costOf(agent, total), 9)
+    expect(attempts).toHaveLength(1)
+  })
+})
