@@ -111,14 +111,14 @@ async function configureClaude(home: string, repo: string, ask: boolean): Promis
     lastOnboardingVersion: '99.0.0',
     theme: 'dark',
     customApiKeyResponses: { approved: [API_KEY.slice(-20)], rejected: [] },
-    hasResetAutoModeOptInForDefaultOffer: true,
+    hasSeenAutoDefaultNudge: true,
     projects: { [repo]: { hasTrustDialogAccepted: true } },
   }
   await writeFile(join(dir, '.claude.json'), JSON.stringify(state))
   const permissions = ask
     ? { defaultMode: 'acceptEdits', allow: ['Bash(git:*)'] }
     : { defaultMode: 'acceptEdits', allow: ['Bash'] }
-  await writeFile(join(dir, 'settings.json'), JSON.stringify({ permissions, skipAutoPermissionPrompt: true }))
+  await writeFile(join(dir, 'settings.json'), JSON.stringify({ permissions }))
 }
 
 /** A whole core in this process on the arena. */

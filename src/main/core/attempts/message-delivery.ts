@@ -58,10 +58,10 @@ export class MessageDelivery {
       )
     const driver = agents.driver(attempt.agent)
     const question = reports.questionOf(attempt)
-    const obstacle = question ? null : await this.#obstacle(attempt)
+    let obstacle = question ? null : await this.#obstacle(attempt)
     if (obstacle !== null) {
       this.#told(attempt, text, by, false, null)
-      this.#complain(attempt.id, `A dialog of the agent stands in the way of your message: ${obstacle}`)
+      this.#complain(attempt.id, inTheWay(obstacle))
       return false
     }
     // Keys that are pressed before the dialog is drawn would land in the message line.
@@ -74,18 +74,22 @@ export class MessageDelivery {
       const confirms = attempt.sessionRef !== null
       let delivered = confirms && (await this.#arrived(attempt.id, confirmed, entries, FIRST_WAIT_MS))
       if (!delivered && confirms) {
-        if (parts.at(-1) === ENTER) await this.#type(terminal.id, [ENTER])
-        delivered = await this.#arrived(attempt.id, confirmed, entries, SECOND_WAIT_MS)
+        // One that opened while we typed must not be answered by our Enter.
+        obstacle = question ? null : await this.#obstacle(attempt)
+        if (parts.at(-1) === ENTER && obstacle === null) await this.#type(terminal.id, [ENTER])
+        if (obstacle === null) delivered = await this.#arrived(attempt.id, confirmed, entries, SECOND_WAIT_MS)
       }
       this.#told(attempt, text, by, delivered, question)
       if (!delivered && confirms)
         this.#complain(
           attempt.id,
-          question
-            ? `Your answer was not taken. It asks: ${question.text}`
-            : ledger.require('attempts', attempt.id).status === 'running'
-              ? 'Your message is not confirmed: the agent is busy and has not said that it took it.'
-              : 'Your message was not confirmed by the agent. Look into its terminal.',
+          obstacle !== null
+            ? inTheWay(obstacle)
+            : question
+              ? `Your answer was not taken. It asks: ${question.text}`
+              : ledger.require('attempts', attempt.id).status === 'running'
+                ? 'Your message is not confirmed: the agent is busy and has not said that it took it.'
+                : 'Your message was not confirmed by the agent. Look into its terminal.',
         )
       return delivered
     } finally {
@@ -169,6 +173,9 @@ export class MessageDelivery {
     })
   }
 }
+
+const inTheWay = (dialog: string): string =>
+  `A dialog of the agent stands in the way of your message. Answer it in its terminal: ${dialog}`
 
 function entriesOf(screen: string): string {
   return screen
