@@ -17,6 +17,7 @@ import { useAttention } from './board/use-attention.ts'
 import { useFolderDrop } from './board/use-folder-drop.ts'
 import { useKeyboard } from './board/use-keyboard.ts'
 import { AppContext, type App as AppServices } from './connection/app-context.ts'
+import { useAttend } from './pulls/use-attend.ts'
 import { SettingsPage } from './settings/SettingsPage.tsx'
 import { useEntities } from './state/entities.ts'
 import { useUi } from './state/ui.ts'
@@ -47,6 +48,7 @@ export function App({ services }: { services: AppServices }) {
 function Window({ actions }: { actions: CommandActions }) {
   useKeyboard(actions)
   useAttention()
+  useAttend()
   useFolderDrop()
   return <Screen />
 }

@@ -5,6 +5,7 @@ import { useShallow } from 'zustand/react/shallow'
 import type { Task } from '../../shared/domain/task.ts'
 import { TimelineList } from '../history/TimelineList.tsx'
 import { LandCard } from '../pulls/LandCard.tsx'
+import { PullCard } from '../pulls/PullCard.tsx'
 import { ChecksCard } from '../review/ChecksCard.tsx'
 import { EvidenceCard } from '../review/EvidenceCard.tsx'
 import { FindingsCard } from '../review/FindingsCard.tsx'
@@ -23,6 +24,7 @@ export function Rail({ task }: { task: Task }) {
   return (
     <aside className="rail" aria-label="Evidence">
       <LandCard task={task} />
+      <PullCard task={task} />
       {attempt ? (
         <>
           <Section id="checks" title="Checks" note={`#${attempt.n}`}>

@@ -1,4 +1,5 @@
 import { FolderPlus, Plus } from 'lucide-react'
+import { LaneStrip } from '../pulls/LaneStrip.tsx'
 import { showOverlay } from '../state/ui.ts'
 import { Button } from '../ui/Button.tsx'
 import { IconButton } from '../ui/IconButton.tsx'
@@ -30,6 +31,7 @@ export function Sidebar() {
         <NeedsMeList />
         <TaskList />
       </div>
+      <LaneStrip />
     </nav>
   )
 }

@@ -1,5 +1,5 @@
 import { Check, Circle, GitMerge, LoaderCircle, TriangleAlert } from 'lucide-react'
-import type { LandPhase, LandRun } from '../../shared/domain/landing.ts'
+import type { LandRun } from '../../shared/domain/landing.ts'
 import type { Task } from '../../shared/domain/task.ts'
 import { continueLanding } from '../attempt/task-actions.ts'
 import { useApp } from '../connection/app-context.ts'
@@ -7,34 +7,8 @@ import { useEntities } from '../state/entities.ts'
 import { Button } from '../ui/Button.tsx'
 import { Elapsed } from '../ui/Elapsed.tsx'
 import { sha7 } from '../ui/format.ts'
+import { PHASE_TEXT, phasesOf } from './land-phases.ts'
 import './land.css'
-
-const PHASE_TEXT: Record<LandPhase, string> = {
-  queued: 'Wait in the lane',
-  gate: 'Undo window and guards',
-  integrate: 'Integrate the base',
-  verify: 'Verify again',
-  push: 'Push',
-  pull: 'Pull request',
-  checks: 'Checks of the forge',
-  merge: 'Merge',
-  confirm: 'Confirm on the base',
-  cleanup: 'Clean up',
-  done: 'Done',
-}
-const LOCAL: readonly LandPhase[] = ['queued', 'gate', 'integrate', 'verify', 'merge', 'confirm', 'cleanup']
-const FORGE: readonly LandPhase[] = [
-  'queued',
-  'gate',
-  'integrate',
-  'verify',
-  'push',
-  'pull',
-  'checks',
-  'merge',
-  'confirm',
-  'cleanup',
-]
 
 /** The newest landing of a task, phase by phase. */
 export function LandCard({ task }: { task: Task }) {
@@ -43,7 +17,7 @@ export function LandCard({ task }: { task: Task }) {
   const forge = useEntities((state) => state.repositories[task.repoId]?.forge ?? 'local')
   const n = useEntities((state) => (run ? state.attempts[run.attemptId]?.n : undefined))
   if (!run) return null
-  const phases = forge === 'local' ? LOCAL : FORGE
+  const phases = phasesOf(forge, run.phase)
   const at = phases.indexOf(run.phase)
   const over = run.status === 'landed'
   return (
@@ -73,7 +47,7 @@ export function LandCard({ task }: { task: Task }) {
                   <Check size={12} className="status-icon" data-tone="ok" />
                 ) : state === 'later' ? (
                   <Circle size={12} className="status-icon" data-tone="quiet" />
-                ) : run.status === 'active' ? (
+                ) : run.status === 'active' || run.status === 'fixing' ? (
                   <LoaderCircle size={12} className="status-icon" data-tone="run" data-spin="true" />
                 ) : (
                   <TriangleAlert
