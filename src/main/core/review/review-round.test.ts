@@ -155,7 +155,7 @@ describe('reviews', () => {
     const world = await reviewWorld({ workflow, drivers: [scriptedDriver('eye', answer([]))] })
     const attempt = await world.attempt(1, CHANGE)
     world.finisher.begin(attempt.id)
-    expect((await world.ready(attempt.id)).reason).toBe('Red: test. Not reviewed while checks are red.')
+    expect((await world.ready(attempt.id)).reason).toBe('Red: test.')
     expect(world.ledger.select('reviews')).toMatchObject([
       { status: 'skipped', problem: 'required checks are red' },
     ])
