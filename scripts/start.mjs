@@ -112,9 +112,13 @@ async function serve({ choice, dataDir, port }) {
   if (!isOurs) return follow(window)
   say(`Serving ${host.url}. Ctrl-C ends it; agents at work go on and are found again at the next start.`)
   window.once('error', (error) => say(`The window could not be opened (${error.message}).`))
-  window.once('exit', () =>
-    say('The window was closed. Quartet ends a few minutes after the last agent at work.'),
-  )
+  const opened = Date.now()
+  window.once('exit', () => {
+    // A browser that runs already with this profile opens the window itself, and ours ends at once.
+    if (Date.now() - opened < HANDED_OVER_MS) say('Opened in the browser that was there.')
+    else if (host.child.exitCode === null)
+      say('The window was closed. Quartet ends a few minutes after the last agent at work.')
+  })
   const code = await follow(host.child)
   // A window without its host could only say that it lost it.
   window.kill('SIGTERM')
