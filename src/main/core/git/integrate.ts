@@ -68,7 +68,7 @@ export async function integrateBase(ctx: GitContext, request: IntegrateBase): Pr
     kind: 'local',
     writes: true,
     args: ['commit-tree', '--no-gpg-sign', merged.tree, '-p', headSha, '-p', baseSha],
-    input: request.message,
+    input: `${request.message.trimEnd()}\n`,
     env: await identityEnvironment(ctx, place, undefined, request),
     ...callOptions(request),
   })

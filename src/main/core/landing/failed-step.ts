@@ -63,7 +63,7 @@ export function stepAfter(
       if (count <= MAX_RACES)
         return failure.code === 'base_moved'
           ? go('integrate')
-          : { do: 'wait', ms: 1_000 * count, reason, hold: true, change: {} }
+          : { do: 'wait', ms: 1_000 * count, reason, hold: true, again: 'gate' }
       return { do: 'wait', ms: LONG_MS, reason, hold: false, attention: 'conflict' }
     case 'merge_conflict': {
       const files = Array.isArray(failure.data.files)

@@ -23,7 +23,8 @@ export type Step =
       reason: string
       hold: boolean
       attention?: Attention['kind']
-      change?: RunChange
+      /** The phase to begin with again. */
+      again?: LandPhase
     }
   | { do: 'fix'; request: FixRequest }
   /** The engineer must judge again. */

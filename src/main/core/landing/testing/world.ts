@@ -295,7 +295,7 @@ export async function openWorld(options: WorldOptions) {
       agent = next
     },
     /** Resolves when `condition` gives a truthy value, looked at after each commit. */
-    until: <T>(condition: () => T | undefined | null | false, ms = 30_000): Promise<T> =>
+    until: <T>(condition: () => T | undefined | null | false, ms = 100_000): Promise<T> =>
       new Promise<T>((resolve, reject) => {
         const look = () => {
           let value: T | undefined | null | false
