@@ -15,6 +15,18 @@ export const FileChange = z.object({
 })
 export type FileChange = z.infer<typeof FileChange>
 
+/** A line of a recording's index: the output from `offset` on was written at `at`. Sizes stand where they changed. */
+export const ReplayMark = z.object({
+  kind: z.enum(['open', 'size', 'time', 'gap', 'cut', 'exit']),
+  /** Place in the stream of bytes. */
+  offset: z.number().int(),
+  /** Wall clock in ms. */
+  at: z.number(),
+  cols: z.number().int().optional(),
+  rows: z.number().int().optional(),
+})
+export type ReplayMark = z.infer<typeof ReplayMark>
+
 export const attempts = {
   list: procedure
     .input(z.object({ taskId: z.string().optional(), all: z.boolean().optional() }))
@@ -31,8 +43,6 @@ export const attempts = {
         note: z.string().max(10_000).default(''),
         /** Required to call an attempt with an open P0 or a red required check mergeable. */
         overrideReason: z.string().max(2_000).optional(),
-        /** A fix round while landing may change the diff; without it a changed diff is judged again. */
-        allowFixes: z.boolean().optional(),
         /** A fix round while landing may change the diff; without it a changed diff is judged again. */
         allowFixes: z.boolean().optional(),
       }),
@@ -96,4 +106,17 @@ export const attempts = {
       }),
     )
     .output(z.object({ text: z.string(), next: z.number().int(), end: z.boolean(), live: z.boolean() })),
+  /** When what was written in the attempt's terminal: `bytes` is where the recording ends now. At most 10,000 times. */
+  marks: procedure
+    .input(ById)
+    .output(z.object({ marks: z.array(ReplayMark), bytes: z.number().int(), live: z.boolean() })),
+  /** The screen as it was at `offset`, as output that draws it on a reset terminal of that size. */
+  screenAt: procedure.input(z.object({ id: z.string(), offset: z.number().int().min(0) })).output(
+    z.object({
+      offset: z.number().int(),
+      cols: z.number().int(),
+      rows: z.number().int(),
+      text: z.string(),
+    }),
+  ),
 }

@@ -167,6 +167,8 @@ export function createRouter(services: Services) {
       log: os.attempts.log.handler(({ input }) =>
         attempts.log(input.id, input.from, input.maxBytes, input.raw),
       ),
+      marks: os.attempts.marks.handler(({ input }) => attempts.marks(input.id)),
+      screenAt: os.attempts.screenAt.handler(({ input }) => attempts.screenAt(input.id, input.offset)),
     },
     review: {
       run: os.review.run.handler(({ input }) => services.finisher.verify(input.id, 'review')),

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import type { FileChange } from '../../../shared/contract/attempts.ts'
+import type { FileChange, ReplayMark } from '../../../shared/contract/attempts.ts'
 import type { Attempt } from '../../../shared/domain/attempt.ts'
 import { Failure } from '../../../shared/domain/failure.ts'
 import { canAttempt, isOver } from '../../../shared/machines/attempt-machine.ts'
@@ -9,6 +9,7 @@ import type { Git } from '../git/git.ts'
 import type { TerminalRegistry } from '../pty/terminal.ts'
 import type { AttemptRunner } from './attempt-runner.ts'
 import type { MessageDelivery } from './message-delivery.ts'
+import { replayMarks, wholeLetters } from './replay-marks.ts'
 import type { Retire } from './retire.ts'
 import { moveAttempt } from './transitions.ts'
 
@@ -24,6 +25,9 @@ export interface AttemptServiceDeps {
 
 /** A diff beyond this is cut: nobody reads it at once, and it must cross the wire. */
 const MAX_PATCH_BYTES = 4 * 1024 * 1024
+
+/** Lines above the screen that a jump within a replay brings along. */
+const REPLAY_LINES = 1_000
 
 /** Git's letters for what happened to a file. */
 const CHANGE_OF: Record<string, FileChange['status']> = {
@@ -120,14 +124,40 @@ export class AttemptService {
     const attempt = ledger.require('attempts', id)
     if (!attempt.terminalId) return { text: '', next: 0, end: true, live: !isOver(attempt.status) }
     const slice = await terminals.readLog(attempt.terminalId, from, maxBytes)
-    const next = slice.offset + slice.bytes.length
-    const text = Buffer.from(slice.bytes).toString('utf8')
-    return {
-      text: raw ? text : plainText(text),
-      next,
-      end: next >= slice.end,
-      live: terminals.get(attempt.terminalId)?.state === 'live',
-    }
+    const end = slice.offset + slice.bytes.length >= slice.end
+    const live = terminals.get(attempt.terminalId)?.state === 'live'
+    // A letter that goes on in the next slice belongs there; the last bytes of an ended log go nowhere else.
+    const bytes = end && !live ? slice.bytes : wholeLetters(slice.bytes)
+    const text = Buffer.from(bytes).toString('utf8')
+    return { text: raw ? text : plainText(text), next: slice.offset + bytes.length, end, live }
+  }
+
+  /** When what was written in the attempt's terminal; nothing when it never had one. */
+  async marks(id: string): Promise<{ marks: ReplayMark[]; bytes: number; live: boolean }> {
+    const { ledger, terminals } = this.#deps
+    const { terminalId } = ledger.require('attempts', id)
+    if (!terminalId) return { marks: [], bytes: 0, live: false }
+    const [marks, { end }] = await Promise.all([
+      terminals.readMarks(terminalId),
+      terminals.readLog(terminalId, 0, 0),
+    ])
+    return { marks: replayMarks(marks), bytes: end, live: terminals.get(terminalId)?.state === 'live' }
+  }
+
+  /** The screen as a person saw it once `offset` bytes were written. Throws `terminal_missing`. */
+  async screenAt(
+    id: string,
+    offset: number,
+  ): Promise<{ offset: number; cols: number; rows: number; text: string }> {
+    const { terminalId } = this.#deps.ledger.require('attempts', id)
+    if (!terminalId)
+      throw new Failure('terminal_missing', 'This attempt never had a terminal.', { attempt: id })
+    const { data, ...screen } = await this.#deps.terminals.replay(terminalId, {
+      want: 'screen',
+      scrollback: REPLAY_LINES,
+      until: offset,
+    })
+    return { ...screen, text: Buffer.from(data).toString('utf8') }
   }
 
   /** Where the attempt's work is: in its worktree, or, once that is gone, in the state that was kept. */

@@ -1,5 +1,6 @@
 import type { ResumePoint } from '../../../shared/contract/terminal-frames.ts'
 import type { Disposable } from '../../kernel/disposable.ts'
+import type { LogMark } from '../../pty-protocol/log-files.ts'
 import type { KillReport, PtyAttachment, PtyExit, PtySink, PtySpec } from '../../pty-protocol/pty-host.ts'
 
 /** `lost`: its host died or nobody knows how it ended; log and last screen remain, nothing is restarted. */
@@ -89,6 +90,8 @@ export interface TerminalRegistry extends Disposable {
   /** Drops an ended terminal from memory; the log files stay. */
   forget(id: string): Promise<void>
   readLog(id: string, fromOffset: number, maxBytes: number): Promise<LogSlice>
+  /** The index of the log: when what was written, and the sizes it had. Throws `terminal_missing`. */
+  readMarks(id: string): Promise<LogMark[]>
   /** Draws the log up to `until` as a person saw it: `text` in lines, or `screen` as bytes for a reset terminal of that size. */
   replay(
     id: string,

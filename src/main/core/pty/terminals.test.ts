@@ -108,6 +108,24 @@ describe('terminals of a detached host', () => {
     })
   })
 
+  test('tell when what was written, and draw the screen of that moment again', async () => {
+    const spec = sh("printf 'first'; sleep 1.2; printf '\\033[2J\\033[Hsecond'")
+    await bench.terminals.open(spec)
+    await until(() => bench.terminals.get(spec.id)?.state === 'exited')
+    const marks = await bench.terminals.readMarks(spec.id)
+    const times = marks.filter((mark) => mark.k === 'time')
+    expect(marks[0]).toMatchObject({ k: 'open', id: spec.id })
+    expect(times.map((mark) => mark.offset)).toEqual([0, 5])
+    expect((times[1]?.at ?? 0) - (times[0]?.at ?? 0)).toBeGreaterThan(1_000)
+    const { end } = await bench.terminals.readLog(spec.id, 0, 0)
+    expect(marks.at(-1)).toMatchObject({ k: 'exit', offset: end })
+    const then = await bench.terminals.replay(spec.id, { want: 'text', scrollback: 10, until: 5 })
+    const now = await bench.terminals.replay(spec.id, { want: 'text', scrollback: 10 })
+    expect(Buffer.from(then.data).toString().trim()).toBe('first')
+    expect(Buffer.from(now.data).toString()).toContain('second')
+    await expect(bench.terminals.readMarks('nobody')).rejects.toMatchObject({ code: 'terminal_missing' })
+  })
+
   test('go on without a core, and are found again with pid, offset and exit code', async () => {
     const live = await bench.terminals.open(sh('echo up; exec sleep 1000'))
     const ends = await bench.terminals.open(sh('sleep 0.3; echo bye; exit 6'))

@@ -6,7 +6,7 @@ import type { Disposable } from '../../kernel/disposable.ts'
 import { Emitter } from '../../kernel/emitter.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { killTree } from '../../kernel/process-tree.ts'
-import { readLogSlice, readMarks } from '../../pty-protocol/log-files.ts'
+import { type LogMark, readLogSlice, readMarks } from '../../pty-protocol/log-files.ts'
 import type {
   KillReport,
   PtyAttachment,
@@ -185,6 +185,10 @@ export class Terminals implements TerminalRegistry {
 
   async readLog(id: string, fromOffset: number, maxBytes: number): Promise<LogSlice> {
     return await readLogSlice(this.#entry(id).terminal.logPath, fromOffset, maxBytes)
+  }
+
+  async readMarks(id: string): Promise<LogMark[]> {
+    return await readMarks(this.#entry(id).terminal.logPath)
   }
 
   async replay(id: string, request: { want: 'screen' | 'text'; scrollback: number; until?: number }) {
