@@ -1,11 +1,11 @@
-import { RotateCcw } from 'lucide-react'
+import { LoaderCircle, RotateCcw } from 'lucide-react'
 import { useState } from 'react'
 import type { Lesson, Task } from '../../shared/domain/task.ts'
 import { callOrToast, useApp } from '../connection/app-context.ts'
 import { useEntities } from '../state/entities.ts'
-import { toast } from '../state/toasts.ts'
 import { Button } from '../ui/Button.tsx'
-import { TextAreaField } from '../ui/Fields.tsx'
+import { Elapsed } from '../ui/Elapsed.tsx'
+import { LessonForm } from './LessonForm.tsx'
 import { fireNextRound } from './task-actions.ts'
 
 /** All attempts are trash: what that taught, to be corrected before the next round starts with it. */
@@ -16,6 +16,7 @@ export function ReworkBanner({ task }: { task: Task }) {
   )
   const [fold, setFold] = useState(false)
   const [firing, setFiring] = useState(false)
+  const analysing = lesson?.state === 'analysing'
   const unanswered = lesson?.openQuestion && !lesson.answer ? 'Answer the open question first.' : null
   const fire = async () => {
     setFiring(true)
@@ -23,84 +24,66 @@ export function ReworkBanner({ task }: { task: Task }) {
     setFiring(false)
   }
   return (
-    <section className="rework" data-testid="rework" aria-label="Rework">
+    <section className="rework" data-testid="rework" data-state={lesson?.state} aria-label="Rework">
       <div className="rework-head">
         <RotateCcw size={15} className="status-icon" data-tone="warn" aria-hidden="true" />
         <div className="rework-text">
           <h2>Round {task.round} is all trash</h2>
-          <p>
-            {lesson
-              ? `This goes with the brief into round ${task.round + 1}. ${lesson.source === 'facts' ? 'It was written from the facts alone; correct it.' : `Written by ${lesson.source}; correct it.`}`
-              : 'The lesson is being written…'}
-          </p>
+          <p>{lesson ? about(lesson, task.round + 1) : 'The lesson is being written…'}</p>
         </div>
         <span className="spacer" />
         {lesson ? (
-          <Button size="s" kind="ghost" onClick={() => setFold(!fold)}>
+          <Button size="s" kind="ghost" aria-expanded={!fold} onClick={() => setFold(!fold)}>
             {fold ? 'Show the lesson' : 'Hide'}
           </Button>
         ) : null}
         <Button
-          kind="primary"
+          kind={analysing ? 'plain' : 'primary'}
           kbd="F"
           busy={firing}
           blocked={unanswered}
           data-testid="fire-next-round"
           onClick={() => void fire()}
         >
-          Fire round {task.round + 1}
+          {analysing ? `Fire round ${task.round + 1} without it` : `Fire round ${task.round + 1}`}
         </Button>
       </div>
-      {lesson && !fold ? <LessonForm key={`${lesson.id}-${lesson.rev}`} lesson={lesson} /> : null}
+      {lesson && analysing ? <Analysing task={task} lesson={lesson} /> : null}
+      {lesson && !fold ? <LessonForm key={lesson.id} lesson={lesson} /> : null}
     </section>
   )
 }
 
-function LessonForm({ lesson }: { lesson: Lesson }) {
+function about(lesson: Lesson, next: number): string {
+  if (lesson.state === 'analysing') return 'Below is what the facts alone teach, until the analysis is done.'
+  return lesson.source === 'facts'
+    ? `This goes with the brief into round ${next}. No agent analysed it: these are the facts alone; correct them.`
+    : `This goes with the brief into round ${next}. Written by ${lesson.source}; correct it.`
+}
+
+/** An agent reads all attempts of the round; one need not wait for it. */
+function Analysing({ task, lesson }: { task: Task; lesson: Lesson }) {
   const { core } = useApp()
-  const [draft, setDraft] = useState({
-    wentWrong: lesson.wentWrong,
-    doDifferently: lesson.doDifferently,
-    doNotRepeat: lesson.doNotRepeat,
-    answer: lesson.answer ?? '',
-  })
-  const changed =
-    draft.wentWrong !== lesson.wentWrong ||
-    draft.doDifferently !== lesson.doDifferently ||
-    draft.doNotRepeat !== lesson.doNotRepeat ||
-    draft.answer !== (lesson.answer ?? '')
-  const save = async () => {
-    if (!changed) return
-    const saved = await callOrToast(() =>
-      core().tasks.editLesson({ id: lesson.id, ...draft, answer: draft.answer.trim() ? draft.answer : null }),
-    )
-    if (saved) toast('ok', 'The lesson is saved.')
+  const [stopping, setStopping] = useState(false)
+  const stop = async () => {
+    setStopping(true)
+    await callOrToast(() => core().review.stopAnalysis({ taskId: task.id }))
+    setStopping(false)
   }
-  const field = (key: keyof typeof draft, label: string) => (
-    <TextAreaField
-      label={label}
-      rows={3}
-      value={draft[key]}
-      onChange={(event) => setDraft({ ...draft, [key]: event.target.value })}
-      onBlur={() => void save()}
-    />
-  )
   return (
-    <div className="lesson">
-      {field('wentWrong', 'What went wrong')}
-      {field('doDifferently', 'Do differently')}
-      {field('doNotRepeat', 'Do not repeat')}
-      {lesson.openQuestion ? (
-        <div className="lesson-question">
-          <p>
-            <strong>Only you can say:</strong> {lesson.openQuestion}
-          </p>
-          {field('answer', 'Your answer')}
-        </div>
-      ) : null}
-      <p className="field-hint" aria-live="polite">
-        {changed ? 'Saved when you leave the field.' : 'Saved.'}
-      </p>
-    </div>
+    <p className="rework-analysing" role="status" data-testid="analysing">
+      <LoaderCircle size={14} className="status-icon" data-tone="run" data-spin="true" aria-hidden="true" />
+      <span>
+        An agent reads what all attempts did, and looks for what they have in common
+        <span className="rail-quiet num">
+          {' '}
+          · <Elapsed since={lesson.createdAt} until={null} />
+        </span>
+      </span>
+      <span className="spacer" />
+      <Button size="s" kind="ghost" busy={stopping} onClick={() => void stop()}>
+        Go on without it
+      </Button>
+    </p>
   )
 }

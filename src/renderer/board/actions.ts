@@ -216,6 +216,7 @@ export function makeActions(app: App): CommandActions {
     'app.settings': {
       run: () => useUi.setState((state) => ({ page: state.page === 'settings' ? 'board' : 'settings' })),
     },
+    'app.workflow': { run: () => useUi.setState({ page: 'settings', settingsTab: 'workflow' }) },
     'app.doctor': { run: () => useUi.setState({ page: 'settings', settingsTab: 'doctor' }) },
     'app.theme': {
       run: () => void saveSettings(app, { theme: themeName() === 'dark' ? 'light' : 'dark' }),

@@ -1,6 +1,6 @@
-import type { Attempt, Check, Finding } from '../../shared/domain/attempt.ts'
+import type { Attempt, AttemptStatus, Check, Finding } from '../../shared/domain/attempt.ts'
 import type { Evidence, FileKind, Review } from '../../shared/domain/review.ts'
-import { isRed, latestChecks } from '../state/evidence.ts'
+import { blockersOf, isRed, latestChecks } from '../state/evidence.ts'
 import { compact, money, plural, took } from '../ui/format.ts'
 import { openFindings, type ReviewState, reviewStateOf } from './review-state.ts'
 
@@ -51,12 +51,19 @@ const cell = (text: string, value: number | null, rest: Partial<MatrixCell> = {}
 })
 
 /** Attempts that cannot win any more do not set the best of a row. */
-const competes = (attempt: Attempt): boolean =>
-  attempt.status === 'ready' ||
-  attempt.status === 'mergeable' ||
-  attempt.status === 'landing' ||
-  attempt.status === 'landed' ||
-  attempt.status === 'reviewing'
+const competes = ({ attempt, checks, findings }: MatrixColumn, group: MatrixGroup): boolean => {
+  if (!COMPETING.has(attempt.status)) return false
+  // The smallest change that breaks something is not the best change.
+  return group === 'proof' || group === 'review' || blockersOf(checks, findings).length === 0
+}
+
+const COMPETING: ReadonlySet<AttemptStatus> = new Set([
+  'reviewing',
+  'ready',
+  'mergeable',
+  'landing',
+  'landed',
+])
 
 /** The matrix of some attempts: one cell per column and row. `now` in ms. */
 export function matrixRows(columns: readonly MatrixColumn[], now: number): MatrixRow[] {
@@ -73,9 +80,7 @@ export function matrixRows(columns: readonly MatrixColumn[], now: number): Matri
   ]
   const rows: MatrixRow[] = [
     row('checks', 'Checks', 'proof', 'more', checksCell),
-    ...names.map((name) =>
-      row(`check:${name}`, name, 'proof', null, (column) => checkCell(column, name)),
-    ),
+    ...names.map((name) => row(`check:${name}`, name, 'proof', null, (column) => checkCell(column, name))),
     row('findings', 'Findings', 'review', 'less', findingsCell),
     row('secrets', 'Secrets', 'review', 'less', (column) => secretsCell(column)),
     row('unusual', 'Unusual files', 'review', 'less', unusualCell),
@@ -124,7 +129,7 @@ function markBest(row: MatrixRow, columns: readonly MatrixColumn[]): void {
   if (row.better === null) return
   const able = row.cells.flatMap((each, index) => {
     const column = columns[index]
-    return column && competes(column.attempt) && each.value !== null && !each.stale ? [each] : []
+    return column && competes(column, row.group) && each.value !== null && !each.stale ? [each] : []
   })
   const values = able.map((each) => each.value ?? 0)
   if (values.length < 2) return
@@ -293,11 +298,7 @@ function dependenciesCell(column: MatrixColumn): MatrixCell {
   const added = changes.filter((one) => one.from === null).length
   const removed = changes.filter((one) => one.to === null).length
   const moved = changes.length - added - removed
-  const text = [
-    added ? `+${added}` : '',
-    removed ? `−${removed}` : '',
-    moved ? `${moved} changed` : '',
-  ]
+  const text = [added ? `+${added}` : '', removed ? `−${removed}` : '', moved ? `${moved} changed` : '']
     .filter(Boolean)
     .join(' ')
   return cell(text || 'none', changes.length, {

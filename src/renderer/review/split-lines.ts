@@ -45,29 +45,60 @@ export function splitLines(lines: readonly DiffLine[]): LinePair[] {
   return pairs
 }
 
+/** Blocks beyond this are not searched for what belongs together: the search grows with both their lengths. */
+const MAX_BLOCK = 60
+/** Share of common words from which a line is taken for another one's new shape. */
+const MIN_ALIKE = 0.5
+
 /**
- * For each line of a hunk the line that it replaced or that replaces it, by index; null where it stands alone. In blocks
- * of the same number of removed and added lines only: elsewhere the pairing would be a guess.
+ * For each line of a hunk the line that it replaced or that replaces it, by index; null where it stands alone. In a block
+ * of as many removed as added lines these are the ones at the same place, else the first that are alike, in order.
  */
 export function counterparts(lines: readonly DiffLine[]): (number | null)[] {
   const partner: (number | null)[] = lines.map(() => null)
+  const pair = (del: number, add: number) => {
+    partner[del] = add
+    partner[add] = del
+  }
   let at = 0
   while (at < lines.length) {
     const dels: number[] = []
     const adds: number[] = []
-    while (lines[at]?.kind === 'del' || (dels.length > 0 && lines[at]?.kind === 'note')) {
+    for (; lines[at]?.kind === 'del' || (dels.length > 0 && lines[at]?.kind === 'note'); at++)
       if (lines[at]?.kind === 'del') dels.push(at)
-      at += 1
-    }
     while (lines[at]?.kind === 'add') adds.push(at++)
-    if (dels.length === adds.length)
-      dels.forEach((del, index) => {
-        const add = adds[index]
-        if (add === undefined) return
-        partner[del] = add
-        partner[add] = del
-      })
     if (dels.length === 0 && adds.length === 0) at += 1
+    else if (dels.length === adds.length)
+      for (const [index, del] of dels.entries()) pair(del, adds[index] ?? del)
+    else if (dels.length <= MAX_BLOCK && adds.length <= MAX_BLOCK) pairAlike(lines, dels, adds, pair)
   }
   return partner
+}
+
+function pairAlike(
+  lines: readonly DiffLine[],
+  dels: readonly number[],
+  adds: readonly number[],
+  pair: (del: number, add: number) => void,
+): void {
+  let from = 0
+  for (const del of dels) {
+    const words = wordsOf(lines[del]?.text ?? '')
+    const found = adds.findIndex(
+      (add, index) => index >= from && alike(words, wordsOf(lines[add]?.text ?? '')),
+    )
+    const add = adds[found]
+    if (add === undefined) continue
+    pair(del, add)
+    from = found + 1
+  }
+}
+
+const wordsOf = (text: string): ReadonlySet<string> => new Set(text.match(/[\p{L}\p{N}_]+/gu))
+
+function alike(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  if (a.size === 0 || b.size === 0) return false
+  let common = 0
+  for (const word of a) if (b.has(word)) common += 1
+  return (2 * common) / (a.size + b.size) >= MIN_ALIKE
 }

@@ -44,6 +44,8 @@ const LETTER: Record<FileChange['status'], string> = {
   untracked: 'A',
 }
 
+/** The list knows the worktree, the lines are those of the head. */
+const NOT_COMMITTED = 'Not committed yet: its lines are shown once they are'
 const NOT_LOADED = 'Not read yet: the whole diff is larger than 4 MiB'
 
 /** A file whose lines are not in the patch. */
@@ -78,7 +80,7 @@ async function readAgainstBase(core: CoreClient, id: string): Promise<Reading> {
     const diff = byPath.get(change.path)
     byPath.delete(change.path)
     return {
-      diff: diff ?? withoutLines(change.path, truncated ? NOT_LOADED : 'No lines to show'),
+      diff: diff ?? withoutLines(change.path, truncated ? NOT_LOADED : NOT_COMMITTED),
       letter: LETTER[change.status],
       added: change.added,
       removed: change.removed,

@@ -1,4 +1,4 @@
-import { Bot, FolderGit2, Settings2, Stethoscope, X } from 'lucide-react'
+import { Bot, FileCog, FolderGit2, Settings2, Stethoscope, X } from 'lucide-react'
 import { Tabs } from 'radix-ui'
 import { useUi } from '../state/ui.ts'
 import { IconButton } from '../ui/IconButton.tsx'
@@ -6,12 +6,14 @@ import { AgentsSettings } from './AgentsSettings.tsx'
 import { Doctor } from './Doctor.tsx'
 import { GeneralSettings } from './GeneralSettings.tsx'
 import { RepositoriesSettings } from './RepositoriesSettings.tsx'
+import { WorkflowSettings } from './WorkflowSettings.tsx'
 import './settings.css'
 
 const TABS = [
   { id: 'general', title: 'General', icon: Settings2, page: GeneralSettings },
   { id: 'agents', title: 'Agents', icon: Bot, page: AgentsSettings },
   { id: 'repositories', title: 'Repositories', icon: FolderGit2, page: RepositoriesSettings },
+  { id: 'workflow', title: 'Workflow', icon: FileCog, page: WorkflowSettings },
   { id: 'doctor', title: 'Doctor', icon: Stethoscope, page: Doctor },
 ] as const
 

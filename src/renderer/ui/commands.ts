@@ -87,6 +87,7 @@ const LIST = define([
   { id: 'app.help', title: 'Keyboard shortcuts', group: 'App', plain: ['?'], app: '/' },
   { id: 'repo.add', title: 'Add a repository', group: 'App', app: 'o' },
   { id: 'app.settings', title: 'Settings', group: 'App', plain: [','], app: ',' },
+  { id: 'app.workflow', title: 'Workflow: checks, reviewers, hooks of the repository', group: 'App' },
   { id: 'app.doctor', title: 'Doctor: is everything here that Quartet needs?', group: 'App' },
   { id: 'app.theme', title: 'Switch between dark and light', group: 'App' },
   { id: 'app.shutdown', title: 'Quit the core…', group: 'App' },
