@@ -17,6 +17,7 @@ import './task.css'
 /** Loaded when it is first looked at: most verdicts are given without a diff. */
 const DiffPane = lazy(() => import('../review/DiffPane.tsx'))
 const MatrixPane = lazy(() => import('../review/MatrixPane.tsx'))
+const Replay = lazy(() => import('../history/Replay.tsx'))
 
 /** One task: its attempts in the middle, what they prove at the side. */
 export function TaskView({ taskId }: { taskId: string }) {
@@ -46,6 +47,10 @@ export function TaskView({ taskId }: { taskId: string }) {
             </Suspense>
           ) : pane === 'timeline' ? (
             <Timeline taskId={task.id} />
+          ) : pane === 'replay' ? (
+            <Suspense fallback={<Skeleton height={200} />}>
+              <Replay task={task} />
+            </Suspense>
           ) : (
             <TileGrid task={task} />
           )}

@@ -3,6 +3,7 @@ import {
   Ellipsis,
   FileDiff,
   FlaskConical,
+  History,
   MessageSquareText,
   Play,
   RotateCcw,
@@ -49,6 +50,17 @@ export function TileMenu({ attempt }: { attempt: Attempt }) {
         }}
       >
         Diff against the base
+      </MenuItem>
+      <MenuItem
+        icon={<History size={14} />}
+        note="Q"
+        off={attempt.terminalId === null}
+        onSelect={() => {
+          focusTile(attempt.taskId, attempt.n)
+          useUi.setState({ pane: 'replay' })
+        }}
+      >
+        Replay its terminal
       </MenuItem>
       <MenuItem
         icon={<MessageSquareText size={14} />}

@@ -163,6 +163,10 @@ export function makeActions(app: App): CommandActions {
     'view.diff': pane('diff'),
     ...reviewActions(app),
     'view.timeline': pane('timeline'),
+    'view.replay': {
+      run: pane('replay').run,
+      blocked: () => (focusedAttempt()?.terminalId ? null : 'There is no terminal to replay.'),
+    },
     'view.sidebar': { run: () => useUi.setState((state) => ({ sidebar: !state.sidebar })) },
     'view.rail': { run: () => useUi.setState((state) => ({ rail: !state.rail })) },
     'terminal.enter': {

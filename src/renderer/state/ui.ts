@@ -3,7 +3,7 @@ import { createJSONStorage, persist } from 'zustand/middleware'
 import { lazyStorage } from './lazy-storage.ts'
 
 export type Page = 'board' | 'settings'
-export type TaskPane = 'terminals' | 'matrix' | 'diff' | 'timeline'
+export type TaskPane = 'terminals' | 'matrix' | 'diff' | 'timeline' | 'replay'
 export type Overlay = 'palette' | 'help' | 'composer' | 'add-repository' | 'quit' | null
 
 /** One slot of the composer; becomes a `Slot` of the contract when it is fired. */

@@ -54,6 +54,7 @@ const LIST = define([
   { id: 'view.matrix', title: 'Show the matrix of attempts', group: 'Look', plain: ['a'], app: 'a' },
   { id: 'view.diff', title: 'Show the diff', group: 'Look', plain: ['d'], app: 'd' },
   { id: 'view.timeline', title: 'Show the timeline', group: 'Look', plain: ['g'], app: 'g' },
+  { id: 'view.replay', title: 'Replay what the attempt’s terminal showed', group: 'Look', plain: ['q'] },
   { id: 'view.sidebar', title: 'Show or hide the task list', group: 'Look', plain: ['['] },
   { id: 'view.rail', title: 'Show or hide the evidence', group: 'Look', plain: [']'] },
   { id: 'diff.against', title: 'Diff against the base, or the next attempt', group: 'Diff', plain: ['o'] },
