@@ -42,6 +42,7 @@ import { RepositoryService } from './repositories/repository-service.ts'
 import { SampleService } from './repositories/sample-service.ts'
 import { WorkflowHooks } from './repositories/workflow-hooks.ts'
 import { WorkflowStore } from './repositories/workflow-store.ts'
+import { WorktreeRoots } from './repositories/worktree-roots.ts'
 import { createReviewing } from './review/create-reviewing.ts'
 import { VerdictService } from './review/verdict-service.ts'
 import { VerifyGate } from './review/verify-gate.ts'
@@ -273,6 +274,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     undoMs: options.undoMs ?? UNDO_MS,
   })
   const repositories = new RepositoryService({ ledger, git, workflows, settings, clock, home: homedir() })
+  const roots = new WorktreeRoots({
+    ledger,
+    workflows,
+    environment: commandEnvironment,
+    fallback: places.worktrees,
+  })
   const tasks = new TaskService({
     ledger,
     git,
@@ -280,9 +287,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     settings,
     workflows,
     limits,
-    environment: commandEnvironment,
+    roots,
     clock,
-    worktreeRoot: places.worktrees,
     onFired: () => dispatcher.dispatch(),
     stopAnalysis: (id) => reviewing.analysis.stop(id),
     retireTask: (id, reason) => scope.run(`retiring ${id}`, () => retire.task(id, reason)),
@@ -368,7 +374,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   watch.begin()
   scope.every('repository sweep', REPOSITORY_SWEEP_MS, () => repositories.refreshProblems())
   scope.every('emptying the trash', TRASH_SWEEP_MS, async () => {
-    for (const root of await tasks.worktreeRoots()) await git.emptyTrash({ root, signal: scope.signal })
+    for (const root of await roots.all()) await git.emptyTrash({ root, signal: scope.signal })
   })
 
   const busy = () =>
@@ -417,9 +423,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     busy,
     close: async ({ stopAgents }) => {
       if (stopAgents) {
+        // One that is just being started would open its terminal behind our back.
+        await dispatcher.stop()
+        // Agents that are through and wait for the next message, too.
         const live = ledger.select(
           'attempts',
-          "status IN ('preparing', 'starting', 'running', 'waiting', 'stalled')",
+          "status = 'preparing' OR terminalId IN (SELECT id FROM terminals WHERE state = 'live')",
         )
         await Promise.all(live.map((attempt) => retire.stopAgent(attempt, 'Quartet was closed')))
       }

@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Attempt } from '../../shared/domain/attempt.ts'
 import type { Slot } from '../../shared/domain/task.ts'
@@ -32,7 +32,7 @@ async function arrange(workflow: string | null, undoMs = 0) {
 }
 const attempt = (state: Entities, id: string | undefined, status: Attempt['status']) => {
   const found = id ? state.attempts[id] : undefined
-  return found?.status === status && found
+  return found?.status === status ? found : undefined
 }
 
 describe('deciding', () => {
@@ -139,6 +139,25 @@ describe('a workflow file', () => {
     await until((state) => attempt(state, attempts[0]?.id, 'running'))
     expect(await readFile(prompt, 'utf8')).toBe('Add a greeting (1)')
     await until((state) => attempt(state, attempts[0]?.id, 'ready'))
+  })
+
+  it('may say where worktrees lie, and they are cleaned up there', async () => {
+    const { repo, client, until, fire } = await arrange('---\nworkspace: { root: ../trees }\n---\n')
+    const { attempts } = await fire('good')
+    const ready = await until((state) => attempt(state, attempts[0]?.id, 'ready'))
+    expect(ready.worktree.startsWith(join(dirname(repo), 'trees'))).toBe(true)
+    await client.attempts.verdict({ id: ready.id, kind: 'trash' })
+    await until((state) => attempt(state, ready.id, 'trashed')?.trashRef)
+    await expect
+      .poll(
+        () =>
+          stat(ready.worktree).then(
+            () => 'there',
+            () => 'gone',
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe('gone')
   })
 
   it('with a broken template fails only the attempt, and says on which line', async () => {

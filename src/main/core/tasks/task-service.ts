@@ -1,14 +1,11 @@
-import { mkdir, realpath } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import type { Attempt } from '../../../shared/domain/attempt.ts'
-import { Failure, messageOf } from '../../../shared/domain/failure.ts'
+import { Failure } from '../../../shared/domain/failure.ts'
 import type { Repository } from '../../../shared/domain/repository.ts'
 import type { Lesson, Round, Slot, Task } from '../../../shared/domain/task.ts'
 import { MAX_ATTEMPTS, Slot as SlotSchema, titleOf } from '../../../shared/domain/task.ts'
 import { canTask } from '../../../shared/machines/task-machine.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { mintId } from '../../kernel/ids.ts'
-import { isInside } from '../../kernel/paths.ts'
 import type { AgentRegistry } from '../agents/registry.ts'
 import { attemptNames } from '../attempts/attempt-names.ts'
 import type { LimitBook } from '../attempts/limit-book.ts'
@@ -16,8 +13,8 @@ import { moveTask } from '../attempts/transitions.ts'
 import type { Ledger, Transaction } from '../db/ledger.ts'
 import type { Git } from '../git/git.ts'
 import { isTrusted } from '../repositories/workflow.ts'
-import { resolvePath } from '../repositories/workflow-expand.ts'
 import type { WorkflowStore } from '../repositories/workflow-store.ts'
+import type { WorktreeRoots } from '../repositories/worktree-roots.ts'
 import type { SettingsStore } from '../settings.ts'
 import { roundPrompt } from './prompt.ts'
 
@@ -28,10 +25,8 @@ export interface TaskServiceDeps {
   settings: SettingsStore
   workflows: WorkflowStore
   limits: LimitBook
-  /** For `$NAME` and `~` in paths of a workflow file. */
-  environment: () => Promise<Readonly<Record<string, string>>>
+  roots: WorktreeRoots
   clock: Clock
-  worktreeRoot: string
   /** Called after a round was written: somebody should start it. */
   onFired: () => void
   /** Ends the analysis of a trashed round: the next one starts without it. */
@@ -95,7 +90,7 @@ export class TaskService {
     const { ledger } = this.#deps
     const repo = ledger.require('repositories', input.repoId)
     this.#checkSlots(input.slots)
-    const root = await this.worktreeRoot(repo)
+    const root = await this.#deps.roots.of(repo)
     const key = input.requestId ? `fire:${input.requestId}` : undefined
     const base = await this.#deps.git.resolveBase(repo.path, input.baseBranch ?? repo.baseBranch)
     const done = key && ledger.factByKey(key)
@@ -132,7 +127,7 @@ export class TaskService {
     const repo = ledger.require('repositories', task.repoId)
     const slots = wanted.slots ?? (await this.#slotsAgain(task, repo, wanted.attempts))
     this.#checkSlots(slots)
-    const root = await this.worktreeRoot(repo)
+    const root = await this.#deps.roots.of(repo)
     const baseSha = await this.#deps.git.resolveBase(repo.path, task.baseBranch)
     this.#deps.stopAnalysis(id)
     const result = ledger.commit((tx) =>
@@ -232,17 +227,6 @@ export class TaskService {
     return this.#deps.ledger.select('lessons', 'taskId = ? ORDER BY round', taskId)
   }
 
-  /** All folders in which worktrees may lie now. */
-  async worktreeRoots(): Promise<string[]> {
-    const roots = [this.#deps.worktreeRoot]
-    for (const repo of this.#deps.ledger.select('repositories')) {
-      // A broken file or folder is said where something is to start; what lies there stays where it is.
-      const root = await this.worktreeRoot(repo).catch(() => null)
-      if (root !== null && !roots.includes(root)) roots.push(root)
-    }
-    return roots
-  }
-
   /** The slots of the round before, as many as wanted: a rework tries the same agents unless told otherwise. */
   async #slotsAgain(task: Task, repo: Repository, count: number | undefined): Promise<Slot[]> {
     const before = this.roundsOf(task.id).at(-1)?.slots ?? (await this.#defaultSlots(repo))
@@ -260,33 +244,6 @@ export class TaskService {
     const slots = fromFile ?? names.map((agent) => SlotSchema.parse({ agent }))
     const count = attempts.count ?? defaultAttempts
     return Array.from({ length: count }, (_, i) => slots[i % slots.length] as Slot)
-  }
-
-  /**
-   * Where the worktrees of a repository go: `workspace.root` of its workflow file, else the app's own folder. Throws
-   * `workflow_invalid` while the file is broken or that folder cannot be used: nothing starts then.
-   */
-  async worktreeRoot(repo: Repository): Promise<string> {
-    const { workflows } = this.#deps
-    const { workspaceRoot, ...workflow } = await workflows.require(repo)
-    if (workspaceRoot === null || !isTrusted({ workspaceRoot, ...workflow }, repo.trustedHash))
-      return this.#deps.worktreeRoot
-    const refuse = (why: string) =>
-      new Failure('workflow_invalid', `WORKFLOW.md: workspace.root: ${why}`, {
-        name: 'workflow_parse_error',
-        key: 'workspace.root',
-      })
-    const folder = dirname((await workflows.stateOf(repo)).file)
-    const path = resolvePath(workspaceRoot, folder, await this.#deps.environment())
-    if (path === null) throw refuse(`“${workspaceRoot}” names something that is not set.`)
-    if (isInside(repo.path, path) || isInside(path, repo.path))
-      throw refuse(`${path} and the repository must lie beside each other.`)
-    try {
-      await mkdir(path, { recursive: true })
-      return await realpath(path)
-    } catch (error) {
-      throw refuse(messageOf(error))
-    }
   }
 
   #checkSlots(slots: readonly Slot[]): void {
