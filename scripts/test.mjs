@@ -26,7 +26,11 @@ const say = (line) => console.log(line)
 /** Each static check counts as one. What they print is shown when they fail. */
 const STATIC = [
   { name: 'format and lint', script: () => program('@biomejs/biome', 'biome'), args: ['check', '.'] },
-  { name: 'types', script: () => program('typescript-native', 'tsc'), args: ['-p', 'tsconfig.json', '--noEmit'] },
+  {
+    name: 'types',
+    script: () => program('typescript-native', 'tsc'),
+    args: ['-p', 'tsconfig.json', '--noEmit'],
+  },
   {
     name: 'layers',
     script: () => program('dependency-cruiser', 'depcruise'),
