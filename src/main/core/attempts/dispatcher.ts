@@ -27,6 +27,7 @@ export interface DispatcherDeps {
 export class Dispatcher {
   readonly #deps: DispatcherDeps
   readonly #starting = new Map<string, AbortController>()
+  readonly #begun = new Set<Promise<void>>()
   #live = false
 
   constructor(deps: DispatcherDeps) {
@@ -107,6 +108,13 @@ export class Dispatcher {
     if (!this.#starting.has(id)) this.#begin(id)
   }
 
+  /** Starts nothing any more, gives up what is being prepared, and waits until none of it can open a terminal. */
+  async stop(): Promise<void> {
+    this.#live = false
+    for (const abort of this.#starting.values()) abort.abort()
+    await Promise.all(this.#begun)
+  }
+
   /** Gives up the preparation of an attempt. */
   cancel(id: string): void {
     this.#starting.get(id)?.abort()
@@ -117,10 +125,14 @@ export class Dispatcher {
     this.#starting.set(id, abort)
     const signal = AbortSignal.any([abort.signal, this.#deps.scope.signal])
     this.#deps.scope.run(`starting ${id}`, async () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#begun.add(promise)
       try {
         await this.#deps.runner.start(id, signal)
       } finally {
         this.#starting.delete(id)
+        this.#begun.delete(promise)
+        resolve()
         this.dispatch()
       }
     })

@@ -142,12 +142,14 @@ export class LocalForge implements Forge {
   async checksOf(sha: string): Promise<ForgeChecks> {
     const checks = this.#deps.ledger.select(
       'checks',
-      'headSha = ? AND attemptId IN (SELECT id FROM attempts WHERE repoId = ?)',
+      'headSha = ? AND attemptId IN (SELECT id FROM attempts WHERE repoId = ?) ORDER BY id',
       sha,
       this.#deps.repository.id,
     )
+    // Two attempts can make the very same commit: what was checked last under a name is what holds of it.
+    const newest = new Map(checks.map((check) => [check.name, check]))
     // An optional check is evidence, but it holds nothing up.
-    return { checks: checks.filter((check) => check.required).map(checkOf), unreadable: [] }
+    return { checks: [...newest.values()].filter((check) => check.required).map(checkOf), unreadable: [] }
   }
 
   async readCheckLog(check: Pick<ForgeCheck, 'summary'>): Promise<string | null> {
