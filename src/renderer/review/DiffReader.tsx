@@ -65,7 +65,10 @@ export function DiffReader({ attempt, other, reading, readFile }: ReaderProps) {
   }, [files, evidence])
   // Marks are of changes against the base; between two attempts there is nothing to tick off.
   const isViewed = useCallback(
-    (file: DiffFile) => other === null && file.fingerprint !== '' && marks[file.path] === file.fingerprint,
+    (file: DiffFile) => {
+      const mark = other === null ? marks[file.path] : undefined
+      return mark !== undefined && mark !== '' && mark === file.fingerprint
+    },
     [marks, other],
   )
   const folded = useMemo(

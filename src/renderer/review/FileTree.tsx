@@ -31,8 +31,18 @@ export function FileTree({
 }) {
   const box = useRef<HTMLDivElement>(null)
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set())
-  const rows = useMemo(() => treeRows(files.map((file) => file.path), closed), [files, closed])
-  const offsets = useMemo(() => Float64Array.from({ length: rows.length + 1 }, (_, index) => index * ROW), [rows])
+  const rows = useMemo(
+    () =>
+      treeRows(
+        files.map((file) => file.path),
+        closed,
+      ),
+    [files, closed],
+  )
+  const offsets = useMemo(
+    () => Float64Array.from({ length: rows.length + 1 }, (_, index) => index * ROW),
+    [rows],
+  )
   const range = useVirtual(box, offsets)
   const toggle = (path: string) =>
     setClosed((have) => {
@@ -81,7 +91,11 @@ const Line = memo(function Line(props: {
         onClick={() => props.onToggle(row.path)}
       >
         <ChevronRight size={11} className="group-arrow" aria-hidden="true" />
-        {row.open ? <FolderOpen size={13} aria-hidden="true" /> : <FolderClosed size={13} aria-hidden="true" />}
+        {row.open ? (
+          <FolderOpen size={13} aria-hidden="true" />
+        ) : (
+          <FolderClosed size={13} aria-hidden="true" />
+        )}
         <span className="truncate">{plainLine(row.name)}</span>
       </button>
     )
@@ -103,7 +117,9 @@ const Line = memo(function Line(props: {
       </span>
       <span className="diff-path truncate">{plainLine(row.name)}</span>
       {file.comments > 0 ? <span className="diff-file-comments num">{file.comments}</span> : null}
-      {file.viewed ? <SquareCheck size={12} role="img" aria-label="viewed" className="diff-file-viewed" /> : null}
+      {file.viewed ? (
+        <SquareCheck size={12} role="img" aria-label="viewed" className="diff-file-viewed" />
+      ) : null}
       <span className="num tile-added">{file.added ? `+${file.added}` : ''}</span>
       <span className="num tile-removed">{file.removed ? `−${file.removed}` : ''}</span>
     </button>

@@ -24,7 +24,13 @@ export const LineRow = memo(function LineRow(
   const line = hunk?.lines[lineIndex]
   if (!hunk || !line) return null
   return (
-    <div className="patch-row" data-kind={line.kind} data-row={row} data-chosen={chosen || undefined} style={{ top }}>
+    <div
+      className="patch-row"
+      data-kind={line.kind}
+      data-row={row}
+      data-chosen={chosen || undefined}
+      style={{ top }}
+    >
       <span className="patch-no num">{numberOf(line, 'old')}</span>
       <span className="patch-no num">{numberOf(line, 'new')}</span>
       <span className="patch-sign">{SIGN[line.kind]}</span>

@@ -21,7 +21,7 @@ export interface DiffFile {
   removed: number
   binary: boolean
   /** Of the lines and the path: the same change gives the same text, in whichever attempt it is. */
-  fingerprint: string
+  readonly fingerprint: string
 }
 
 /** 53 bits of a text, mixed twice so that two changes of one patch do not share a fingerprint by chance. */
@@ -43,8 +43,10 @@ class Fingerprint {
   }
 
   text(): string {
-    const a = Math.imul(this.#a ^ (this.#a >>> 16), 2246822507) ^ Math.imul(this.#b ^ (this.#b >>> 13), 3266489909)
-    const b = Math.imul(this.#b ^ (this.#b >>> 16), 2246822507) ^ Math.imul(this.#a ^ (this.#a >>> 13), 3266489909)
+    const a =
+      Math.imul(this.#a ^ (this.#a >>> 16), 2246822507) ^ Math.imul(this.#b ^ (this.#b >>> 13), 3266489909)
+    const b =
+      Math.imul(this.#b ^ (this.#b >>> 16), 2246822507) ^ Math.imul(this.#a ^ (this.#a >>> 13), 3266489909)
     return (4294967296 * (2097151 & b) + (a >>> 0)).toString(36)
   }
 }
@@ -69,8 +71,6 @@ export function diffFiles(rows: readonly PatchRow[]): DiffFile[] {
 function oneFile(path: string, oldPath: string | null, rows: readonly PatchRow[]): DiffFile {
   const notes: string[] = []
   const hunks: { head: string; lines: DiffLine[] }[] = []
-  const fingerprint = new Fingerprint()
-  fingerprint.add(path)
   let added = 0
   let removed = 0
   for (const row of rows) {
@@ -79,13 +79,13 @@ function oneFile(path: string, oldPath: string | null, rows: readonly PatchRow[]
       hunks.push({ head: row.text, lines: [] })
       continue
     }
-    fingerprint.add(SIGN[row.kind] + row.text)
     const hunk = hunks.at(-1)
     if (row.kind === 'note' && !hunk) notes.push(row.text)
     else hunk?.lines.push(row)
     if (row.kind === 'add') added += 1
     if (row.kind === 'del') removed += 1
   }
+  let fingerprint: string | null = null
   return {
     path,
     oldPath: oldPath === path ? null : oldPath,
@@ -94,8 +94,24 @@ function oneFile(path: string, oldPath: string | null, rows: readonly PatchRow[]
     added,
     removed,
     binary: notes.includes('Binary file'),
-    fingerprint: fingerprint.text(),
+    // Only of files that are looked at: over a large diff it costs more than all else.
+    get fingerprint() {
+      fingerprint ??= fingerprintOf(path, notes, hunks)
+      return fingerprint
+    },
   }
+}
+
+function fingerprintOf(path: string, notes: readonly string[], hunks: readonly DiffHunk[]): string {
+  const fingerprint = new Fingerprint()
+  fingerprint.add(path)
+  for (const note of notes) fingerprint.add(note)
+  for (const hunk of hunks)
+    for (const line of hunk.lines) {
+      fingerprint.add(SIGN[line.kind])
+      fingerprint.add(line.text)
+    }
+  return fingerprint.text()
 }
 
 /** The letter that git gives to what happened to a file. */

@@ -64,14 +64,16 @@ const sideText = (hunk: DiffHunk, side: 'old' | 'new'): string[] =>
     line.kind === 'context' || line.kind === (side === 'old' ? 'del' : 'add') ? [line.text] : [],
   )
 
-const keyOf = (file: DiffFile, hunk: number, side: 'old' | 'new'): string => `${file.fingerprint}:${hunk}:${side}`
+const keyOf = (file: DiffFile, hunk: number, side: 'old' | 'new'): string =>
+  `${file.fingerprint}:${hunk}:${side}`
 
 /** Asks for the colours of a hunk that is on screen. */
 export function wantColours(file: DiffFile, hunkIndex: number): void {
   const language = languageOf(file.path)
   const hunk = file.hunks[hunkIndex]
   if (!language || !hunk) return
-  if (factsOf(hunk).hasOld) highlighter.want(keyOf(file, hunkIndex, 'old'), language, () => sideText(hunk, 'old'))
+  if (factsOf(hunk).hasOld)
+    highlighter.want(keyOf(file, hunkIndex, 'old'), language, () => sideText(hunk, 'old'))
   highlighter.want(keyOf(file, hunkIndex, 'new'), language, () => sideText(hunk, 'new'))
 }
 

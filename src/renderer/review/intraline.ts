@@ -16,7 +16,8 @@ export function intraline(before: string, after: string): { before: Range[]; aft
   let start = 0
   while (start < a.length && start < b.length && a[start] === b[start]) start += 1
   let end = 0
-  while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end += 1
+  while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end])
+    end += 1
   const [sameA, sameB] =
     a.length - start - end > MAX_WORDS || b.length - start - end > MAX_WORDS
       ? [new Set<number>(), new Set<number>()]

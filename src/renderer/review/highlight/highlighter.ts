@@ -85,7 +85,9 @@ export class Highlighter {
   #ask(request: HighlightRequest): void {
     if (!this.#worker) {
       this.#worker = this.#makeWorker()
-      this.#worker.addEventListener('message', (event: MessageEvent<HighlightAnswer>) => this.#take(event.data))
+      this.#worker.addEventListener('message', (event: MessageEvent<HighlightAnswer>) =>
+        this.#take(event.data),
+      )
       this.#worker.addEventListener('error', () => this.#restart())
     }
     this.#worker.postMessage(request)
@@ -149,5 +151,6 @@ export class Highlighter {
 
 /** One for the window: the colours of a file are kept while one goes from attempt to attempt. */
 export const highlighter = new Highlighter(
-  () => new Worker(new URL('./highlight-worker.ts', import.meta.url), { type: 'module', name: 'syntax colours' }),
+  () =>
+    new Worker(new URL('./highlight-worker.ts', import.meta.url), { type: 'module', name: 'syntax colours' }),
 )
