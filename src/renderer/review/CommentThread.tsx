@@ -30,11 +30,11 @@ export function CommentThread(props: ThreadProps) {
   }, [onHeight])
   const shown = comments.filter((comment) => comment.id !== editing?.id)
   return (
-    <div className="thread" ref={box} style={{ top }}>
+    <div className="remarks" ref={box} style={{ top }}>
       {shown.map((comment) => (
-        <div key={comment.id} className="thread-comment">
+        <div key={comment.id} className="remark-comment">
           <MessageSquareText size={13} className="status-icon" data-tone="accent" aria-hidden="true" />
-          <p className="thread-body">{comment.body}</p>
+          <p className="remark-body">{comment.body}</p>
           <IconButton label="Change this comment" size="s" onClick={() => props.onEdit(comment)}>
             <PencilLine size={13} />
           </IconButton>
@@ -62,7 +62,7 @@ function CommentEditor({
   const [body, setBody] = useState(comment.body)
   const save = () => (body.trim() ? onSave({ ...comment, body: body.trim() }) : onCancel())
   return (
-    <div className="thread-editor">
+    <div className="remark-editor">
       <textarea
         className="input"
         rows={3}
@@ -81,7 +81,7 @@ function CommentEditor({
           event.stopPropagation()
         }}
       />
-      <div className="thread-foot">
+      <div className="remark-foot">
         <span className="rail-quiet">{placeOf(comment)}</span>
         <span className="spacer" />
         <Button size="s" kind="ghost" onClick={onCancel}>

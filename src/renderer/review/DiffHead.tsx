@@ -109,7 +109,7 @@ function Sum({ reading, other, attempt }: { reading: Reading; other: Attempt | n
   }
   const count = (relation: string) => files.filter((file) => file.relation === relation).length
   const parts = [
-    [count('differs'), 'differ'],
+    [count('differs'), count('differs') === 1 ? 'differs' : 'differ'],
     [count('only-this'), `only in #${attempt.n}`],
     [count('only-other'), `only in #${other.n}`],
     [count('same'), 'the same'],

@@ -114,6 +114,16 @@ export function DiffReader({ attempt, other, reading, readFile }: ReaderProps) {
     })
     setViewed(attempt.id, file.path, isViewed(file) ? null : file.fingerprint)
   }
+  /** What is looked at is done with: the next file that is not comes up. */
+  const viewAndGoOn = (file: DiffFile) => {
+    const marking = !isViewed(file)
+    const at = diffs.indexOf(file)
+    const next = marking ? diffs.find((one, index) => index > at && !isViewed(one)) : undefined
+    handle.current?.showFile(file.path)
+    view(file)
+    // The rows are others once the file is closed.
+    if (next) requestAnimationFrame(() => handle.current?.showFile(next.path))
+  }
   const comment = () => {
     const chosen = handle.current?.choice()
     if (!chosen)
@@ -130,8 +140,8 @@ export function DiffReader({ attempt, other, reading, readFile }: ReaderProps) {
   }
 
   // The controller of the keyboard lives as long as the pane; what it does is what the last drawing knew.
-  const keys = useRef({ fold, view, comment })
-  keys.current = { fold, view, comment }
+  const keys = useRef({ fold, viewAndGoOn, comment })
+  keys.current = { fold, viewAndGoOn, comment }
   useEffect(
     () =>
       showDiff({
@@ -140,15 +150,13 @@ export function DiffReader({ attempt, other, reading, readFile }: ReaderProps) {
         moveLine: (by, extend) => handle.current?.moveLine(by, extend),
         toggleViewed: () => {
           const file = handle.current?.currentFile()
-          if (!file) return
-          keys.current.view(file)
-          handle.current?.showFile(file.path)
+          if (file) keys.current.viewAndGoOn(file)
         },
         toggleFold: () => {
           const file = handle.current?.currentFile()
           if (!file) return
-          keys.current.fold(file.path)
           handle.current?.showFile(file.path)
+          keys.current.fold(file.path)
         },
         comment: () => keys.current.comment(),
       }),
@@ -219,6 +227,7 @@ export function DiffReader({ attempt, other, reading, readFile }: ReaderProps) {
           badge={badge}
           onFold={fold}
           onViewed={view}
+          onFile={setCurrent}
           onComment={comment}
         />
         <CommentsBar attempt={attempt} comments={comments} onShow={(path) => open(path)} />

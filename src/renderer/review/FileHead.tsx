@@ -47,8 +47,7 @@ export const FileHead = memo(function FileHead(props: FileHeadProps) {
         <button
           type="button"
           className="file-head-viewed"
-          role="checkbox"
-          aria-checked={viewed}
+          aria-pressed={viewed}
           aria-label={`Viewed: ${file.path}`}
           title="Viewed (V)"
           onClick={props.onViewed}

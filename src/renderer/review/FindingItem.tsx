@@ -145,7 +145,7 @@ function AnswerForm({ finding, answer, onDone }: { finding: Finding; answer: Ans
           event.stopPropagation()
         }}
       />
-      <div className="thread-foot">
+      <div className="remark-foot">
         <span className="spacer" />
         <Button size="s" kind="ghost" onClick={onDone}>
           Cancel

@@ -53,6 +53,8 @@ interface PatchViewProps {
   badge: (file: DiffFile) => string | null
   onFold: (path: string) => void
   onViewed: (file: DiffFile) => void
+  /** A key went to another file. */
+  onFile: (path: string | null) => void
   /** Somebody pointed at the number of a line, or pressed Enter on it. */
   onComment: (() => void) | null
   handle: React.Ref<PatchHandle>
@@ -88,8 +90,20 @@ export function PatchView(props: PatchViewProps) {
     [offsets, rows],
   )
 
-  const atEdge = () => rowAt(offsets, (box.current?.scrollTop ?? 0) + FILE_PX + 9)
-  const here = () => choice?.to ?? atEdge()
+  /** The file that a key went to last, as long as it can be seen: at the end of the diff it need not be the upper one. */
+  const [fileAt, setFileAt] = useState<number | null>(null)
+  const scrollTop = () => box.current?.scrollTop ?? 0
+  const isSeen = (row: number) => {
+    const top = offsets[row] ?? 0
+    return top >= scrollTop() - 1 && top < scrollTop() + (box.current?.clientHeight ?? 0)
+  }
+  const fileHere = (): number => {
+    if (choice) return stepRow(rows, choice.to + 1, -1, ['file']) ?? 0
+    if (fileAt !== null && isSeen(fileAt)) return fileAt
+    return stepRow(rows, rowAt(offsets, scrollTop() + 1) + 1, -1, ['file']) ?? 0
+  }
+  /** The row before the first one below what stays in sight at the top. */
+  const aboveEdge = () => rowAt(offsets, scrollTop() + FILE_PX + 1) - 1
 
   const measured = useCallback(
     (key: string, row: number, px: number) => {
@@ -104,23 +118,39 @@ export function PatchView(props: PatchViewProps) {
     [offsets, threadPx],
   )
 
-  // The choice names rows: other rows, other choice.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the change of the rows that counts
-  useEffect(() => setChoice(null), [rows])
-
+  // The choice names rows: other rows, other choice. The file stays the one that it was.
+  const filePath = useRef<string | null>(null)
+  useEffect(() => {
+    setChoice(null)
+    const row = rows.findIndex((one) => one.kind === 'file' && files[one.file]?.path === filePath.current)
+    setFileAt(row < 0 ? null : row)
+  }, [rows, files])
+  const goToFile = (row: number | null) => {
+    filePath.current = row === null ? null : (files[rows[row]?.file ?? -1]?.path ?? null)
+    setFileAt(row)
+    setChoice(null)
+    if (row === null) return
+    scrollTo(row, 'top')
+    props.onFile(filePath.current)
+  }
   const step = (kind: 'hunk' | 'file', by: 1 | -1) => {
-    const from = kind === 'file' && choice === null ? atEdge() : here()
-    let next = stepRow(rows, from, by, [kind])
-    // Back from within goes to the begin of where one is first: stepRow finds exactly that.
-    if (next === null && by < 0) next = 0
+    if (kind === 'file') {
+      const next = stepRow(rows, fileHere(), by, ['file'])
+      if (next !== null) goToFile(next)
+      return
+    }
+    // The chosen line is the first of its hunk: back means the hunk before that.
+    const from = choice ? (by < 0 ? (stepRow(rows, choice.to, -1, ['hunk']) ?? 0) : choice.to) : aboveEdge()
+    const next = stepRow(rows, from, by, ['hunk'])
     if (next === null) return
-    const target = kind === 'hunk' ? Math.min(next + 1, rows.length - 1) : next
-    setChoice(kind === 'hunk' ? { from: target, to: target } : null)
+    const line = Math.min(next + 1, rows.length - 1)
+    setChoice({ from: line, to: line })
     scrollTo(next, 'top')
+    props.onFile(files[rows[next]?.file ?? 0]?.path ?? null)
   }
   const moveLine = (by: number, extend: boolean) => {
     const isLine = (row: ViewRow | undefined) => row?.kind === 'line' || row?.kind === 'pair'
-    let at = choice?.to ?? Math.max(0, atEdge() - 1)
+    let at = choice?.to ?? Math.max(0, aboveEdge())
     for (let left = Math.abs(by); left > 0; left--) {
       const next = stepRow(rows, at, by < 0 ? -1 : 1, ['line', 'pair'])
       if (next === null) break
@@ -145,12 +175,11 @@ export function PatchView(props: PatchViewProps) {
   useImperativeHandle(props.handle, () => ({
     showFile: (path) => {
       const row = rows.findIndex((one) => one.kind === 'file' && files[one.file]?.path === path)
-      if (row >= 0) scrollTo(row, 'top')
-      setChoice(null)
+      goToFile(row < 0 ? null : row)
     },
     step,
     moveLine,
-    currentFile: () => files[rows[here()]?.file ?? 0] ?? null,
+    currentFile: () => files[rows[fileHere()]?.file ?? 0] ?? null,
     choice: () => (choice ? { rows, choice } : null),
     focus: () => box.current?.focus({ preventScroll: true }),
   }))
@@ -288,7 +317,7 @@ export function PatchView(props: PatchViewProps) {
         folded={folded.has(file.path)}
         viewed={props.viewed ? props.viewed(file) : null}
         badge={props.badge(file)}
-        current={false}
+        current={fileAt !== null && top !== null && offsets[fileAt] === top}
         onFold={() => onFold(file.path)}
         onViewed={() => onViewed(file)}
       />
@@ -299,8 +328,6 @@ export function PatchView(props: PatchViewProps) {
   return (
     <div className="patch-frame" data-mode={mode} style={{ '--widest': widest } as React.CSSProperties}>
       {atTop && rows.length > 0 ? head(atTop, null) : null}
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: Enter on the chosen line does the same, see onKeyDown */}
-      {/* biome-ignore lint/a11y/noNoninteractiveElementInteractions: one listener for thousands of line numbers */}
       <section
         className="patch"
         ref={box}

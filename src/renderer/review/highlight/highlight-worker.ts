@@ -8,8 +8,8 @@ import { COLOURS, type HighlightAnswer, type HighlightRequest } from './protocol
 const LINES_AT_ONCE = 120
 /** A line beyond this is not code that anybody reads. */
 const MAX_LINE_CHARS = 1_000
-/** What one line may cost before the rest of it stays plain. */
-const LINE_MS = 60
+/** What one line may cost before the rest of it stays plain; the first ones compile their grammar's patterns. */
+const LINE_MS = 2_000
 const THEME = 'quartet'
 
 let highlighter: Promise<HighlighterCore> | null = null

@@ -74,7 +74,7 @@ export class Highlighter {
       const key = this.#waiting.pop()
       if (key === undefined) return
       const entry = this.#entries.get(key)
-      if (!entry || entry.state !== 'waiting') continue
+      if (entry?.state !== 'waiting') continue
       entry.state = 'asked'
       const id = this.#nextId++
       this.#asked.set(id, key)
