@@ -6,7 +6,7 @@ import type { Options, Tools } from './lib/types.ts'
 
 const tell = (message: Message) => void process.send?.(message)
 const stop = new AbortController()
-process.on('SIGTERM', () => stop.abort())
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort())
 process.on('disconnect', () => stop.abort())
 
 process.once('message', (order: { name: string; options: Options; tools: Tools }) => {

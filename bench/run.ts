@@ -17,6 +17,9 @@ const GRACE_MS = 20_000
 /** A default run is over after this; what was not begun by then is said to be missing. */
 const BUDGET_MS = 15 * 60_000
 
+/** What is kept of that for each benchmark that is still to come. */
+const RESERVED_MS = 25_000
+
 const HELP = `npm run bench -- [options]
 
   --only A,B      benchmarks by name (${BENCHES.map(({ name }) => name).join(', ')}) or goal (P3a, P4, P3 for all of P3)
@@ -26,6 +29,7 @@ const HELP = `npm run bench -- [options]
   --json FILE     write the figures there (default: bench/.build/bench.json)
   --out FILE      write the report there (default: docs/BENCHMARKS.md of a whole run, else bench/.build/BENCHMARKS.md)
   --scratch DIR   where repositories and data directories go (default: /dev/shm when it has 8 GB, else the temporary folder)
+  --note TEXT     a sentence for the report, such as what else the machine was doing
   --no-build      take the product as it was built last`
 
 function scratchFolder(): string {
@@ -105,8 +109,6 @@ async function runInChild(bench: Bench, options: Options, tools: Tools, leftMs: 
   child.send({ name: bench.name, options, tools })
   const polite = setTimeout(() => child.kill('SIGTERM'), limit)
   const forced = setTimeout(() => child.kill('SIGKILL'), limit + GRACE_MS)
-  const onInterrupt = () => child.kill('SIGTERM')
-  process.once('SIGINT', onInterrupt)
   await new Promise<void>((done) => {
     child.once('exit', (code, signal) => {
       if (code !== 0) result.failure ??= `its process ended with ${code ?? signal}`
@@ -117,7 +119,6 @@ async function runInChild(bench: Bench, options: Options, tools: Tools, leftMs: 
       done()
     })
   })
-  process.off('SIGINT', onInterrupt)
   clearTimeout(polite)
   clearTimeout(forced)
   if (dir !== null && existsSync(dir)) await sweep(dir)
@@ -135,6 +136,7 @@ async function main(): Promise<number> {
       json: { type: 'string' },
       out: { type: 'string' },
       scratch: { type: 'string' },
+      note: { type: 'string' },
       'no-build': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -158,8 +160,16 @@ async function main(): Promise<number> {
   }
   const tools: Tools = { ...references, app: APP, node: process.execPath }
   const results: Result[] = []
-  for (const bench of benches) {
-    const left = options.full ? Number.POSITIVE_INFINITY : BUDGET_MS - (performance.now() - begin) - GRACE_MS
+  // The terminal tells the child itself; this process stays to clear up behind it, and begins nothing new.
+  let interrupted = false
+  process.on('SIGINT', () => {
+    interrupted = true
+  })
+  for (const [i, bench] of benches.entries()) {
+    if (interrupted) break
+    // Something is kept for those that come later.
+    const reserved = GRACE_MS + RESERVED_MS * (benches.length - i - 1)
+    const left = options.full ? Number.POSITIVE_INFINITY : BUDGET_MS - (performance.now() - begin) - reserved
     if (left < 20_000) {
       results.push({
         name: bench.name,
@@ -178,8 +188,15 @@ async function main(): Promise<number> {
     results.push(result)
   }
 
-  const run = { options, results, seconds: (performance.now() - begin) / 1_000, tools }
+  const run = {
+    options,
+    results,
+    seconds: (performance.now() - begin) / 1_000,
+    tools,
+    note: values.note ?? null,
+  }
   const markdown = await markdownReport(run)
+  if (interrupted) return 130
   const whole = benches === BENCHES && !options.small && options.rounds >= 5
   const out = resolve(
     values.out ?? (whole ? join(ROOT, 'docs', 'BENCHMARKS.md') : join(BUILD, 'BENCHMARKS.md')),

@@ -116,6 +116,8 @@ export const echo: Bench = {
         subjectSamples: b.map(p99),
         ratio: atMost(kind === 'flood' ? 1.25 : 1.5),
         absolute: atMost(kind === 'flood' ? 20 : 8),
+        ifMissed:
+          'An echo crosses six threads and processes (window, core, pty-host, program and back) where tmux crosses four, and the one thread of the pty-host parses every other terminal in slices of up to 12 ms in between.',
       })
       context.add({
         ...shared,

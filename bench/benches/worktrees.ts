@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createGit, type Git } from '../../src/main/core/git/git.ts'
@@ -40,7 +40,9 @@ async function oursOnce(setup: Setup, count: number, round: number) {
     await git.removeWorktree({ root, repo, path: join(root, name), attemptId: name })
     removals.push(performance.now() - at)
   }
-  await git.emptyTrash({ root })
+  // The product unlinks slowly, in the background; nothing is measured beside it here.
+  await exec('rm', ['-rf', join(root, '.trash')])
+  setup.context.say(`ours ×${count}: ${(Math.max(...ready) / 1_000).toFixed(1)} s`)
   return { wall: Math.max(...ready), first: Math.min(...ready), removals }
 }
 
@@ -68,9 +70,10 @@ async function bareOnce(setup: Setup, count: number, round: number) {
     if (i < 2) {
       await exec('git', ['-C', repo, 'worktree', 'remove', '--force', join(root, name)], { env })
       removals.push(performance.now() - at)
-    } else await rm(join(root, name), { recursive: true, force: true })
+    } else await exec('rm', ['-rf', join(root, name)])
   }
   await exec('git', ['-C', repo, 'worktree', 'prune'], { env })
+  context.say(`bare ×${count}: ${(sum(adds) / 1_000).toFixed(1)} s`)
   return { wall: sum(adds), one: adds[0]!, removals }
 }
 
@@ -123,7 +126,7 @@ async function compare(setup: Setup, count: number): Promise<void> {
     referenceSamples: seconds(reference.map((one) => one.one)),
     subjectSamples: seconds(subject.map((one) => one.first)),
     ratio: atMost(1.3),
-    note: `${availableParallelism()} cores check out as many trees at once: the first of them shares the machine with the second.`,
+    ifMissed: `${availableParallelism()} checkouts run at once, as many as there are cores: the first one shares the machine with the others, while the reference has it alone. Both goals cannot be met on two cores by order alone.`,
   })
   context.add({
     goal: 'P12',

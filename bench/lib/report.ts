@@ -18,6 +18,8 @@ export interface Run {
   results: readonly Result[]
   seconds: number
   tools: Tools
+  /** What a reader has to know about this run. */
+  note: string | null
 }
 
 interface Judged {
@@ -98,6 +100,7 @@ export async function markdownReport(run: Run): Promise<string> {
     '',
     `Machine: ${machine()}. ${await versions(run.tools)}. ${run.options.rounds} rounds${run.options.full ? ', long protocols' : ''}${run.options.small ? ', **tiny sizes: the figures mean nothing**' : ''}; ${(run.seconds / 60).toFixed(1)} minutes; files on ${run.options.scratch === '/dev/shm' ? 'a memory file system' : 'disk'}.`,
     '',
+    ...(run.note === null ? [] : [`> ${run.note}`, '']),
     `**${gated.length - missed.length} of ${gated.length} goals met.**`,
     '',
     '| goal | what | reference | ours | ratio | goal is | |',
@@ -123,7 +126,7 @@ export async function markdownReport(run: Run): Promise<string> {
     judged: { met },
   } of judged) {
     lines.push(
-      `- **${row.goal}** ${row.what}. Reference: ${row.reference}. Ours: ${row.subject}. Proof: ${row.proof}.${row.note ? ` ${row.note}` : ''}${met === false ? ' **Missed.**' : ''}`,
+      `- **${row.goal}** ${row.what}. Reference: ${row.reference}. Ours: ${row.subject}. Proof: ${row.proof}.${row.note ? ` ${row.note}` : ''}${met === false ? ` **Missed.**${row.ifMissed ? ` ${row.ifMissed}` : ''}` : ''}`,
       `  <br>Samples (${row.unit}): reference ${spread(row.referenceSamples)}; ours ${spread(row.subjectSamples)}.`,
     )
   }
@@ -150,6 +153,7 @@ export async function jsonReport(run: Run): Promise<unknown> {
       platform: process.platform,
     },
     versions: await versions(run.tools),
+    note: run.note,
     options: { rounds: run.options.rounds, full: run.options.full, small: run.options.small },
     seconds: Math.round(run.seconds),
     results: run.results.map((result) => ({

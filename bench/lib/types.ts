@@ -16,6 +16,8 @@ export interface Row {
   /** What showed, in the same run, that the work was done right. */
   proof: string
   note?: string
+  /** What is known about the cause, said only when the goal is missed. */
+  ifMissed?: string
 }
 
 export interface Limit {
