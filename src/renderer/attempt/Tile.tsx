@@ -4,6 +4,7 @@ import { focusTile, useUi } from '../state/ui.ts'
 import { TerminalView } from '../terminal/TerminalView.tsx'
 import { ATTEMPT_LOOK } from '../ui/status-look.ts'
 import { AnswerBox } from './AnswerBox.tsx'
+import { AttentionBar } from './AttentionBar.tsx'
 import { EndBar } from './EndBar.tsx'
 import { PreparingSteps } from './PreparingSteps.tsx'
 import { TileFoot } from './TileFoot.tsx'
@@ -53,6 +54,7 @@ export const Tile = memo(function Tile({ attemptId, focused }: { attemptId: stri
         </div>
       )}
       {attempt.status === 'waiting' ? <AnswerBox attempt={attempt} /> : null}
+      <AttentionBar attempt={attempt} />
       <EndBar attempt={attempt} />
       <UndoBanner attempt={attempt} />
       <TileFoot attempt={attempt} />

@@ -7,8 +7,9 @@ import { useEntities } from '../state/entities.ts'
 import { checksOf, findingsOf, isOpenFinding, summariseChecks } from '../state/evidence.ts'
 import { focusTile, useUi } from '../state/ui.ts'
 import { Button } from '../ui/Button.tsx'
-import { compact, money, plural } from '../ui/format.ts'
+import { compact, plural } from '../ui/format.ts'
 import { TrashPopover } from './TrashPopover.tsx'
+import { UsageFact } from './UsageFact.tsx'
 import { markMergeable, mergeableBlocked, trashBlocked } from './verdict-actions.ts'
 
 /** What the attempt can show, and the two buttons that decide about it. */
@@ -22,12 +23,7 @@ export const TileFoot = memo(function TileFoot({ attempt }: { attempt: Attempt }
         <Diffstat attempt={attempt} />
         <Checks attempt={attempt} />
         <Findings attempt={attempt} />
-        {attempt.usage?.cost != null ? <span title="Cost so far">{money(attempt.usage.cost)}</span> : null}
-        {attempt.usage && attempt.usage.cost === null ? (
-          <span title="Tokens: no price is known for this model">
-            {compact(attempt.usage.inputTokens + attempt.usage.outputTokens)} tok
-          </span>
-        ) : null}
+        <UsageFact attempt={attempt} />
       </div>
       <span className="spacer" />
       <Button

@@ -105,7 +105,7 @@ function RunRow({ run, place, lane }: { run: LandRun; place: number; lane: Lane 
               />
             ))}
           </span>
-          <span className="row-sub truncate">
+          <span className="row-sub">
             {PHASE_TEXT[run.phase]}
             {status ? ` · ${status}` : ''}
             {run.fixes > 0 ? ` · fix round ${run.fixes}` : ''}

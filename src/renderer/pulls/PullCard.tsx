@@ -70,7 +70,6 @@ function Card({ pull }: { pull: Pull }) {
       <Observed pull={pull} />
       <p className="pull-branches mono truncate" title={`${pull.headBranch} → ${pull.baseBranch}`}>
         {sha7(pull.headSha)} → {plainLine(pull.baseBranch)}
-        {far ? <span className="rail-quiet"> · {far}</span> : null}
       </p>
       {pull.labels.length > 0 ? (
         <p className="pull-labels">
@@ -88,6 +87,11 @@ function Card({ pull }: { pull: Pull }) {
         {pull.mergedSha ? (
           <Line name="Merged" tone="ok">
             as <span className="mono">{sha7(pull.mergedSha)}</span>
+          </Line>
+        ) : null}
+        {far ? (
+          <Line name="Commits" tone={pull.behind ? 'warn' : 'quiet'}>
+            {far}
           </Line>
         ) : null}
         {pull.queuePosition === null ? null : (

@@ -89,8 +89,8 @@ describe('a pull request on its card', () => {
 
   test('says how far it is from its base, and nothing when that is not known', () => {
     expect(distance({ ahead: null, behind: null })).toBeNull()
-    expect(distance({ ahead: 1, behind: 0 })).toBe('1 commit ahead')
-    expect(distance({ ahead: 3, behind: 2 })).toBe('3 commits ahead, 2 behind')
+    expect(distance({ ahead: 1, behind: 0 })).toBe('1 ahead, 0 behind')
+    expect(distance({ ahead: 3, behind: 2 })).toBe('3 ahead, 2 behind')
     expect(pullState({ state: 'merged', draft: true }).text).toBe('merged')
   })
 })

@@ -6,7 +6,6 @@ import type {
   ReviewDecision,
 } from '../../shared/domain/pull.ts'
 import type { Tone } from '../ui/Badge.tsx'
-import { plural } from '../ui/format.ts'
 
 export interface Look {
   tone: Tone
@@ -91,8 +90,8 @@ export function checksOfHead(
 /** Where the head stands against its base; null when the forge did not say. */
 export function distance(pull: Pick<Pull, 'ahead' | 'behind'>): string | null {
   const parts = [
-    pull.ahead === null ? '' : `${plural(pull.ahead, 'commit')} ahead`,
-    pull.behind ? `${pull.behind} behind` : '',
+    pull.ahead === null ? '' : `${pull.ahead} ahead`,
+    pull.behind === null ? '' : `${pull.behind} behind`,
   ]
   return parts.filter(Boolean).join(', ') || null
 }

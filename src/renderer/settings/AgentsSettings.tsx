@@ -9,6 +9,7 @@ import { TextField } from '../ui/Fields.tsx'
 import { IconButton } from '../ui/IconButton.tsx'
 import { Select } from '../ui/Select.tsx'
 import { Skeleton } from '../ui/Skeleton.tsx'
+import { AgentUsageLine } from './AgentUsageLine.tsx'
 import { Row } from './Row.tsx'
 import { saveSettings } from './save-settings.ts'
 
@@ -46,6 +47,7 @@ export function AgentsSettings() {
                   {agent.path ?? 'part of Quartet'}
                 </p>
               ) : null}
+              <AgentUsageLine agent={agent.name} />
               {agent.problem ? (
                 <p className={agent.installed ? 'agent-problem' : 'rail-quiet'}>{agent.problem}</p>
               ) : null}

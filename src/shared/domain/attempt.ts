@@ -125,6 +125,9 @@ export const EndReason = z.enum([
 ])
 export type EndReason = z.infer<typeof EndReason>
 
+/** Size of the block of ports of an attempt: enough for a web server, its database, a debugger and what else a build opens. */
+export const PORTS_PER_ATTEMPT = 10
+
 /** One agent, one worktree, one branch, one terminal. Path and branch never change during its life. */
 export const Attempt = z.object({
   id: z.string(),

@@ -2,10 +2,11 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { PORTS_PER_ATTEMPT } from '../../../shared/domain/attempt.ts'
 import { silentLogger } from '../../kernel/logger.ts'
 import type { Ledger } from '../db/ledger.ts'
 import { openLedger, putAttempt, putRepository, putTask } from '../testing/ledger-fixture.ts'
-import { PORTS_PER_ATTEMPT, PortBlocks } from './port-blocks.ts'
+import { PortBlocks } from './port-blocks.ts'
 
 async function arrange(count: number) {
   const { dir, ledger } = await openLedger()

@@ -4,13 +4,12 @@ import { connect, createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { PORTS_PER_ATTEMPT } from '../../../shared/domain/attempt.ts'
 import { isOver } from '../../../shared/machines/attempt-machine.ts'
 import { mintId } from '../../kernel/ids.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { Ledger } from '../db/ledger.ts'
 
-/** Enough for a web server, its database, a debugger and what else a build opens. */
-export const PORTS_PER_ATTEMPT = 10
 /** Below the ports that systems hand out for outgoing connections (Linux from 32768, macOS from 49152). */
 const FIRST_PORT = 20_000
 const BLOCKS = 1_000
