@@ -1,5 +1,6 @@
 import { TriangleAlert } from 'lucide-react'
 import type { Attempt, Attention } from '../../shared/domain/attempt.ts'
+import { isOver } from '../../shared/machines/attempt-machine.ts'
 import { Age } from '../ui/Elapsed.tsx'
 import { plainLine } from '../ui/format.ts'
 
@@ -18,7 +19,7 @@ const SAID_HERE: ReadonlySet<Attention['kind']> = new Set<Attention['kind']>([
 export function AttentionBar({ attempt }: { attempt: Attempt }) {
   const { attention } = attempt
   if (!attention || !SAID_HERE.has(attention.kind)) return null
-  if (attempt.verdict && attempt.status !== 'landing') return null
+  if (isOver(attempt.status) || (attempt.verdict && attempt.status !== 'landing')) return null
   return (
     <div className="end-bar" data-tone="warn" data-testid="attention" role="status">
       <TriangleAlert size={14} className="status-icon" data-tone="warn" aria-hidden="true" />

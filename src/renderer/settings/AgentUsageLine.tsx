@@ -1,4 +1,5 @@
 import { useMemo } from 'react'
+import { isOver } from '../../shared/machines/attempt-machine.ts'
 import { usageOfAgent } from '../attempt/usage-text.ts'
 import { useEntities } from '../state/entities.ts'
 import { compact, money, plainLine, plural } from '../ui/format.ts'
@@ -10,7 +11,8 @@ export function AgentUsageLine({ agent }: { agent: string }) {
   const limit = useMemo(
     () =>
       Object.values(attempts).find(
-        (attempt) => attempt.agent === agent && attempt.attention?.kind === 'limit' && !attempt.verdict,
+        (attempt) =>
+          attempt.agent === agent && attempt.attention?.kind === 'limit' && !isOver(attempt.status),
       )?.attention?.detail,
     [attempts, agent],
   )
