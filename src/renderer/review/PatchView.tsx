@@ -345,9 +345,11 @@ export function PatchView(props: PatchViewProps) {
         className="patch-bar"
         ref={bar}
         aria-hidden="true"
-        onScroll={(event) =>
-          box.current?.style.setProperty('--shift', `${-event.currentTarget.scrollLeft}px`)
-        }
+        onScroll={(event) => {
+          const { scrollLeft } = event.currentTarget
+          box.current?.style.setProperty('--shift', `${-scrollLeft}px`)
+          box.current?.toggleAttribute('data-shifted', scrollLeft > 0)
+        }}
       >
         <div className="patch-bar-size" />
       </div>

@@ -2,7 +2,7 @@ import { type RefObject, useLayoutEffect, useRef, useState } from 'react'
 import { rowAt } from './view-rows.ts'
 
 /** Drawn beyond the edges, so that fast scrolling shows no holes. */
-const OVERSCAN_PX = 600
+const OVERSCAN_PX = 400
 
 export interface VirtualRange {
   from: number
