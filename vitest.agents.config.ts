@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['e2e/agents/**/*.agents.test.ts'],
+    include: ['e2e/agents/**/*.test.ts'],
     environment: 'node',
     // Real agents start in seconds, and wait for their own retries.
     testTimeout: 180_000,

@@ -135,7 +135,16 @@ export async function openCore(arena: Arena) {
     })
     return { task, attempts, id: attempts[0]?.id ?? '' }
   }
-  return { ...harness, harness, fire }
+  return {
+    client: harness.client,
+    core: harness.core,
+    until: harness.until,
+    close: harness.close,
+    get state() {
+      return harness.state
+    },
+    fire,
+  }
 }
 
 export const inStatus =

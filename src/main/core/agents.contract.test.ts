@@ -77,6 +77,13 @@ async function arrange(files?: Record<string, string>) {
   }
 }
 
+/** Throws without one: 0 by accident would be our own process group. */
+function pidOf(state: Entities, id: string): number {
+  const pid = state.terminals[state.attempts[id]?.terminalId ?? '']?.pid
+  if (!pid) throw new Error('the attempt has no process')
+  return pid
+}
+
 const inStatus = (id: string, status: Attempt['status']) => (state: Entities) =>
   state.attempts[id]?.status === status && state.attempts[id]
 
@@ -173,9 +180,9 @@ describe('statuses', () => {
     const { client, until, fire, harness } = await arrange()
     const { id } = await fire('ignored-term')
     await until((state) => state.attempts[id]?.status === 'running' && state.attempts[id]?.sessionRef)
-    const terminal = harness.state.terminals[harness.state.attempts[id]?.terminalId ?? '']
+    const pid = pidOf(harness.state, id)
     expect(await client.attempts.stop({ id })).toMatchObject({ status: 'cancelled', endReason: 'stopped' })
-    expect(() => process.kill(terminal?.pid ?? 0, 0)).toThrow('ESRCH')
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   })
 
   it('a title is shown, but no status is made of it', async () => {
@@ -350,7 +357,7 @@ describe('resuming', () => {
     const { client, until, fire, harness } = await arrange()
     const { id } = await fire('spend')
     const ready = await until(inStatus(id, 'ready'))
-    const pid = harness.state.terminals[ready.terminalId ?? '']?.pid ?? 0
+    const pid = pidOf(harness.state, id)
     await client.attempts.answer({ id, text: 'more' })
     await until(inStatus(id, 'ready'))
     process.kill(pid, 'SIGKILL')

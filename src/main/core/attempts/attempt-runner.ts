@@ -41,6 +41,10 @@ export interface AttemptRunnerDeps {
   terminalLogDir: string
 }
 
+/** For an agent whose process died in the middle of its work. */
+const GO_ON = 'You were interrupted. Go on where you left off.'
+const AFRESH = 'Started afresh in the same worktree: the old conversation cannot be continued.'
+
 /** A terminal's size until its first viewer says better. */
 const FIRST_COLS = 120
 const FIRST_ROWS = 32
@@ -74,7 +78,9 @@ export class AttemptRunner {
     })
     try {
       await this.#prepare(attempt, signal)
-      await this.#launch(attempt, await this.#prompt(attempt, null), null)
+      // Given up meanwhile: no terminal is opened that nobody would end.
+      if (signal.aborted) return
+      await this.#launch(attempt, await this.#prompt(attempt, null), null, null)
     } catch (error) {
       if (signal.aborted) return
       if (!isFailure(error)) this.#deps.log.error('attempt could not be started', { attemptId: id, error })
@@ -99,7 +105,10 @@ export class AttemptRunner {
     })
   }
 
-  /** Starts the agent again in the worktree that is there: the same conversation where its driver can, else from the prompt. */
+  /**
+   * Starts the agent again in the worktree that is there: the same conversation where its driver can, else from the prompt.
+   * Without a message an agent that was cut off is told to go on, and one that was through waits for the next message.
+   */
   async resume(id: string, message: string | null): Promise<Attempt> {
     const { ledger, git, agents, environment } = this.#deps
     const attempt = ledger.require('attempts', id)
@@ -107,7 +116,9 @@ export class AttemptRunner {
     await git.verifyWorktree({ repo: repository.path, path: attempt.worktree })
     const driver = agents.driver(attempt.agent)
     const { env } = await environment.get()
-    const resume = attempt.sessionRef ? { sessionRef: attempt.sessionRef, message } : null
+    const cutOff = attempt.status === 'failed' || attempt.status === 'lost' || attempt.status === 'cancelled'
+    const next = message ?? (cutOff ? GO_ON : null)
+    const resume = attempt.sessionRef ? { sessionRef: attempt.sessionRef, message: next } : null
     const same =
       resume !== null &&
       (await driver.canResume({ worktree: attempt.worktree, env, resume, runDir: this.runDir(id) }))
@@ -117,19 +128,31 @@ export class AttemptRunner {
       moveAttempt(ledger, tx, id, 'start', {
         now: this.#deps.clock.now(),
         actor: 'engineer',
-        reason: same
-          ? 'The conversation goes on.'
-          : 'Started afresh in the same worktree: the old conversation cannot be continued.',
+        reason: same ? 'The conversation goes on.' : AFRESH,
         change: { attention: null, endReason: null, endedAt: null, verdict: null, readyAt: null },
       }),
     )
     try {
-      await this.#launch(ledger.require('attempts', id), prompt, same ? resume : null)
+      await this.#launch(ledger.require('attempts', id), prompt, same ? resume : null, same ? null : AFRESH)
     } catch (error) {
       this.#failed(id, error)
       throw error
     }
+    if (same && next === null && driver.endsBy === 'signal') this.#waits(id)
     return ledger.require('attempts', id)
+  }
+
+  /** Its interface is open, but nobody told it anything. */
+  #waits(id: string): void {
+    const { ledger, clock } = this.#deps
+    ledger.commit((tx) => {
+      if (tx.require('attempts', id).status !== 'running') return
+      const detail = 'It remembers the conversation and waits for your next message.'
+      moveAttempt(ledger, tx, id, 'ask', {
+        now: clock.now(),
+        change: { attention: { kind: 'question', since: clock.now(), detail } },
+      })
+    })
   }
 
   runDir(id: string): string {
@@ -189,6 +212,8 @@ export class AttemptRunner {
     attempt: Attempt,
     prompt: string,
     resume: { sessionRef: string; message: string | null } | null,
+    /** What stays on the card while it runs. */
+    reason: string | null,
   ): Promise<void> {
     const { ledger, clock, agents, environment, hooks, terminals } = this.#deps
     const driver = agents.driver(attempt.agent)
@@ -263,7 +288,7 @@ export class AttemptRunner {
         })
         // An agent that exits at once may be through before we get here: its exit is handled by the supervisor.
         if (tx.require('attempts', attempt.id).status === 'starting')
-          moveAttempt(ledger, tx, attempt.id, 'run', { now: clock.now(), source: 'process' })
+          moveAttempt(ledger, tx, attempt.id, 'run', { now: clock.now(), source: 'process', reason })
       })
     } catch (error) {
       ledger.commit((tx) => tx.patch('terminals', id, { state: 'exited' }))

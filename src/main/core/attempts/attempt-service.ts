@@ -122,7 +122,9 @@ export class AttemptService {
   ): Promise<{ text: string; next: number; end: boolean; live: boolean }> {
     const { ledger, terminals } = this.#deps
     const attempt = ledger.require('attempts', id)
-    if (!attempt.terminalId) return { text: '', next: 0, end: true, live: !isOver(attempt.status) }
+    // Its row is written before its program is started.
+    if (!attempt.terminalId || !terminals.get(attempt.terminalId))
+      return { text: '', next: 0, end: true, live: !isOver(attempt.status) }
     const slice = await terminals.readLog(attempt.terminalId, from, maxBytes)
     const end = slice.offset + slice.bytes.length >= slice.end
     const live = terminals.get(attempt.terminalId)?.state === 'live'

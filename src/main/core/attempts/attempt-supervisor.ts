@@ -1,6 +1,6 @@
 import type { Attempt, Attention } from '../../../shared/domain/attempt.ts'
 import type { AttemptEvent } from '../../../shared/machines/attempt-machine.ts'
-import { canAttempt } from '../../../shared/machines/attempt-machine.ts'
+import { canAttempt, occupiesSlot } from '../../../shared/machines/attempt-machine.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Scope } from '../../kernel/disposable.ts'
 import type { PtyExit } from '../../pty-protocol/pty-host.ts'
@@ -95,6 +95,8 @@ export class AttemptSupervisor {
   }
 
   #onEnd(attempt: Attempt, exit: PtyExit): void {
+    // The end of an agent that was through with its turn says nothing about its work.
+    if (!occupiesSlot(attempt.status)) return
     const endedAt = this.#deps.clock.now()
     if (exit.reason === 'lost') {
       const detail = 'Its terminal was lost: the process that held it died. Transcript and worktree are kept.'

@@ -70,8 +70,9 @@ export class MessageDelivery {
     try {
       const parts = question ? driver.answer(question, text) : driver.followUp(text)
       await this.#type(terminal.id, parts)
-      // An agent without a conversation of its own has no way to confirm anything: a second Enter would be one too many.
-      const confirms = attempt.sessionRef !== null
+      // An agent without a conversation of its own has no way to confirm anything: a second Enter would be one too many. A
+      // dialog on start comes before there is one.
+      const confirms = attempt.sessionRef !== null || question !== null
       let delivered = confirms && (await this.#arrived(attempt.id, confirmed, entries, FIRST_WAIT_MS))
       if (!delivered && confirms) {
         // One that opened while we typed must not be answered by our Enter.

@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { onTestFinished } from 'vitest'
+import { type Connection, connect } from '../../src/main/cli/connect.ts'
+import type { Attempt } from '../../src/shared/domain/attempt.ts'
+import type { Arena } from './arena.ts'
+
+const ENTRY = join(import.meta.dirname, '..', '..', 'src', 'main', 'web', 'index.ts')
+const WAIT_MS = 90_000
+
+/** A core in a process of its own, that can be killed. */
+export interface HostProcess {
+  client: Connection['client']
+  /** Waits until what `pick` gives of the attempt is truthy. */
+  until(id: string, pick: (attempt: Attempt) => boolean): Promise<Attempt>
+  /** Ends it without warning. */
+  kill9(): Promise<void>
+}
+
+/** Starts the web host from its sources on the arena's data directory. */
+export async function startHost(arena: Arena): Promise<HostProcess> {
+  const child: ChildProcess = spawn(process.execPath, [ENTRY, '--json', '--data-dir', arena.dataDir], {
+    env: arena.env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exit = once(child, 'exit')
+  await Promise.race([
+    once(createInterface(child.stdout!), 'line'),
+    exit.then(([code]) => Promise.reject(new Error(`the host ended with ${code}`))),
+  ])
+  const { client, close } = await connect({
+    dataDir: arena.dataDir,
+    webEntry: ENTRY,
+    node: process.execPath,
+    env: arena.env,
+  })
+  let alive = true
+  onTestFinished(async () => {
+    if (!alive) return
+    await client.system.shutdown({ stopAgents: true })
+    close()
+    await exit
+  })
+  return {
+    client,
+    async until(id, pick) {
+      const deadline = performance.now() + WAIT_MS
+      for (;;) {
+        const attempt = await client.attempts.get({ id })
+        if (pick(attempt)) return attempt
+        if (performance.now() > deadline)
+          throw new Error(`waited in vain for ${pick}: ${JSON.stringify(attempt)}`)
+        await new Promise((later) => setTimeout(later, 100))
+      }
+    },
+    async kill9() {
+      alive = false
+      close()
+      child.kill('SIGKILL')
+      await exit
+    },
+  }
+}
