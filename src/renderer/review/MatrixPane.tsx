@@ -54,7 +54,7 @@ export default function MatrixPane({ task }: { task: Task }) {
     <div className="matrix" data-testid="matrix">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled table must be reachable with the keyboard */}
       <section className="matrix-scroll" tabIndex={0} aria-label="Attempts beside each other">
-        <table>
+        <table style={{ '--columns': attempts.length } as React.CSSProperties}>
           <thead>
             <tr>
               <th scope="col" className="matrix-corner">

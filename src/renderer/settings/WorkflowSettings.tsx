@@ -22,7 +22,9 @@ export function WorkflowSettings() {
   const repos = useEntities(
     useShallow((state) => Object.values(state.repositories).sort((a, b) => a.name.localeCompare(b.name))),
   )
-  const wanted = useUi((state) => state.repoId)
+  const open = useUi((state) => state.taskId)
+  const ofTask = useEntities((state) => (open ? state.tasks[open]?.repoId : undefined))
+  const wanted = useUi((state) => state.repoId) ?? ofTask
   const [chosen, setChosen] = useState<string | null>(null)
   const repo = repos.find((one) => one.id === (chosen ?? wanted)) ?? repos[0]
   if (!repo) return <EmptyState title="No repository yet">A workflow belongs to a repository.</EmptyState>
