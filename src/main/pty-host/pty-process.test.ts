@@ -40,6 +40,18 @@ describe('a process on a pseudoterminal', () => {
     }
   }
 
+  // What cp, cat and their like do on a slow machine: they close their output and then take a moment to end.
+  test('tells the exit code of a program that closed its terminal before it ended', async () => {
+    const exit = await new Promise<[number | null, number | null]>((resolve) => {
+      const line = 'printf done; exec <&- >&- 2>&-; sleep 0.4; exit 7'
+      startPtyProcess('/bin/bash', specOf(dir, '/bin/bash', ['-c', line]), {
+        data: () => {},
+        exit: (code, signal) => resolve([code, signal]),
+      })
+    })
+    expect(exit).toEqual([7, null])
+  })
+
   test('loses nothing when the event loop stands still around the exit', async () => {
     const sum = join(dir, 'stall.sum')
     const hash = createHash('sha256')

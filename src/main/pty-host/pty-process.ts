@@ -102,7 +102,7 @@ function adapt(pty: IPty, events: PtyProcessEvents): PtyProcess {
     clearTimeout(slice)
     events.exit(signal ? null : exitCode, signal ? signal : null)
   })
-  if (raw) saveTailOnDestroy(raw.socket, raw.fd, events.data)
+  if (raw) guardDestroy(raw.socket, raw.fd, pty.pid, events.data)
 
   return {
     pid: pty.pid,
@@ -139,32 +139,60 @@ function adapt(pty: IPty, events: PtyProcessEvents): PtyProcess {
   }
 }
 
+/** How soon to look again whether a program that closed its terminal has ended: at once as a rule, never if it is a daemon. */
+const LAST_BREATH_MS = [1, 2, 4, 8, 20, 50, 200, 1_000] as const
+
 /**
- * node-pty destroys its socket 200 ms after the child's exit, read or not: with a paused or busy reader 16 kB arrived as
- * 4 kB, exit code 0. Here the destruction first reads what the kernel still holds.
+ * Two sharp edges of node-pty's socket, both at the end of a program:
+ * - It is destroyed 200 ms after the exit, read or not: with a paused or busy reader 16 kB arrived as 4 kB, exit code 0. So
+ *   the destruction first reads what the kernel still holds.
+ * - It is destroyed when the program closes its side, which coreutils do just before they exit: the kernel then hangs up and
+ *   a program that had finished well is reported as ended by SIGHUP. So the descriptor stays open until the program is gone.
  */
-function saveTailOnDestroy(socket: Socket, fd: number, data: (chunk: Buffer) => void): void {
+function guardDestroy(socket: Socket, fd: number, pid: number, data: (chunk: Buffer) => void): void {
   const destroy = socket.destroy.bind(socket)
   let saved = false
-  socket.destroy = (error?: Error) => {
-    if (!saved && !socket.destroyed) {
-      saved = true
-      // What the stream has read already; read() hands it on as ordinary data.
-      while (socket.read() !== null) {}
-      let budget = MAX_TAIL_BYTES
-      while (budget > 0) {
-        const buffer = Buffer.allocUnsafe(READ_BYTES)
-        let size = 0
-        try {
-          size = readSync(fd, buffer)
-        } catch {
-          // EAGAIN: nothing left; EIO: the other side is closed, which is how a pseudoterminal ends.
-        }
-        if (size <= 0) break
-        budget -= size
-        data(buffer.subarray(0, size))
+  let reason: Error | undefined
+  const saveTail = () => {
+    // What the stream has read already; read() hands it on as ordinary data.
+    while (socket.read() !== null) {}
+    let budget = MAX_TAIL_BYTES
+    while (budget > 0) {
+      const buffer = Buffer.allocUnsafe(READ_BYTES)
+      let size = 0
+      try {
+        size = readSync(fd, buffer)
+      } catch {
+        // EAGAIN: nothing left; EIO: the other side is closed, which is how a pseudoterminal ends.
       }
+      if (size <= 0) break
+      budget -= size
+      data(buffer.subarray(0, size))
     }
-    return destroy(error)
+  }
+  const whenGone = (look: number) => {
+    if (socket.destroyed) return
+    if (!isThere(pid)) destroy(reason)
+    else setTimeout(whenGone, LAST_BREATH_MS[Math.min(look, LAST_BREATH_MS.length - 1)], look + 1)
+  }
+  socket.destroy = (error?: Error) => {
+    if (socket.destroyed) return socket
+    reason ??= error
+    if (!saved) {
+      saved = true
+      saveTail()
+      whenGone(0)
+    } else if (!isThere(pid)) destroy(reason)
+    return socket
+  }
+}
+
+/** False once node-pty has collected the process: until then its number is not given to another one. */
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
   }
 }
