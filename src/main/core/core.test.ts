@@ -70,9 +70,7 @@ describe('the loop', () => {
     )
     expect(await sh(repo, 'status', '--porcelain')).toBe('?? notes.txt')
     // An attempt is kept first and removed then.
-    await expect
-      .poll(() => sh(repo, 'branch', '--format=%(refname:short)'), { timeout: 20_000 })
-      .toBe('main')
+    await expect.poll(() => sh(repo, 'branch', '--format=%(refname:short)'), { timeout: 20_000 }).toBe('main')
     expect(await sh(repo, 'worktree', 'list', '--porcelain')).toBe(
       `worktree ${repo}\nHEAD ${landed.landedSha}\nbranch refs/heads/main`,
     )
@@ -155,7 +153,9 @@ describe('the loop', () => {
       repoId: repository.id,
       brief: 'Go',
       slots: [
-        command('echo loose > loose.txt; echo kept > kept; git add kept; git commit -qm Kept; echo done; sleep 600'),
+        command(
+          'echo loose > loose.txt; echo kept > kept; git add kept; git commit -qm Kept; echo done; sleep 600',
+        ),
       ],
     })
     const [running] = await until(settled(task.id, 'running', 1))
@@ -166,7 +166,9 @@ describe('the loop', () => {
     )
     // Kept first, removed then.
     await expect
-      .poll(() => readFile(join(gone.worktree, 'loose.txt')).catch((error) => error.code), { timeout: 20_000 })
+      .poll(() => readFile(join(gone.worktree, 'loose.txt')).catch((error) => error.code), {
+        timeout: 20_000,
+      })
       .toBe('ENOENT')
     await until((state) => Object.values(state.terminals).every((terminal) => terminal.state !== 'live'))
 

@@ -35,14 +35,17 @@ export const useReviewDrafts = create<ReviewDrafts>()(
       comments: newest(state.comments),
       messages: newest(state.messages),
     }),
-  },),
+  }),
 )
 
 export function setViewed(attemptId: string, path: string, fingerprint: string | null): void {
   useReviewDrafts.setState((state) => {
     const { [path]: _old, ...marks } = state.viewed[attemptId] ?? {}
     return {
-      viewed: { ...state.viewed, [attemptId]: fingerprint === null ? marks : { ...marks, [path]: fingerprint } },
+      viewed: {
+        ...state.viewed,
+        [attemptId]: fingerprint === null ? marks : { ...marks, [path]: fingerprint },
+      },
     }
   })
 }

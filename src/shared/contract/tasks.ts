@@ -74,16 +74,14 @@ export const tasks = {
   list: procedure
     .input(z.object({ repoId: z.string().optional(), all: z.boolean().optional() }))
     .output(z.array(TaskView)),
-  get: procedure
-    .input(z.object({ id: z.string() }))
-    .output(
-      z.object({
-        task: TaskView,
-        rounds: z.array(Round),
-        attempts: z.array(Attempt),
-        lessons: z.array(Lesson),
-      }),
-    ),
+  get: procedure.input(z.object({ id: z.string() })).output(
+    z.object({
+      task: TaskView,
+      rounds: z.array(Round),
+      attempts: z.array(Attempt),
+      lessons: z.array(Lesson),
+    }),
+  ),
   editLesson: procedure
     .input(
       z.object({

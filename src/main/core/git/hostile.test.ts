@@ -264,10 +264,8 @@ describe('a hostile repository', () => {
         await git.pushBranch({ repo, url, branch: 'topic', sha: base, expected: null })
         await git.pushBranch({ repo, url, branch: 'topic', sha: late, expected: base })
       },
-      remoteHead: async () =>
-        expect(await git.remoteHead({ repo, url, branch: 'topic' })).toBe(late),
-      fetchBranch: async () =>
-        expect(await git.fetchBranch({ repo, url, branch: 'topic' })).toBe(late),
+      remoteHead: async () => expect(await git.remoteHead({ repo, url, branch: 'topic' })).toBe(late),
+      fetchBranch: async () => expect(await git.fetchBranch({ repo, url, branch: 'topic' })).toBe(late),
       deleteRemoteBranch: () => git.deleteRemoteBranch({ repo, url, branch: 'topic', expected: late }),
       fastForward: async () => {
         sh(repo, '-c', 'core.hooksPath=/dev/null', 'update-ref', 'refs/heads/follower', base)
