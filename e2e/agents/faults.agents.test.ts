@@ -86,8 +86,8 @@ describe.each(REAL_AGENTS)('%s', (agent) => {
     const refuse: Script = () => ({
       do: 'refuse',
       status: 429,
-      message: 'Rate limit reached for requests. Please try again in 25s.',
-      retryAfterSeconds: 25,
+      message: 'Rate limit reached for requests. Please try again in 8s.',
+      retryAfterSeconds: 8,
     })
     const arena = await makeArena({ script: refuse })
     const core = await openCore(arena)

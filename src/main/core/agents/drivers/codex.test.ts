@@ -190,3 +190,29 @@ test('answers press what the dialogs expect', () => {
   expect(driver.answer(permission, 'no')).toEqual(['\x1b'])
   expect(driver.answer({ ...permission, about: 'trust' }, 'yes')).toEqual(['\r'])
 })
+
+test('a limit that it waits out by itself is read from its line of progress, an old one is not', () => {
+  const busy = [
+    '› Add a file',
+    '',
+    '• Server is busy, reconnecting 3/3 (56s • esc to interrupt)',
+    '  └ Exceeded retry limit, last status: 429 Too Many Requests',
+    '› Ask Codex to do anything',
+  ]
+  expect(newDriver().readScreen(busy.join('\n'), 7)).toMatchObject([{ kind: 'limit', at: 7, resetsAt: null }])
+  expect(newDriver().readScreen([...busy.slice(2, 4), '› Go on', '• Working'].join('\n'), 7)).toEqual([])
+})
+
+test('an announcement on start is a question, with the entries of its list', () => {
+  const screen = [
+    '  Meet the next model',
+    '› 1. Try new model          ',
+    '  2. Use existing model',
+    '  enter/esc confirm · ^c quit',
+  ].join('\n')
+  const [event] = newDriver().readScreen(screen, 1)
+  const options = ['Try new model', 'Use existing model']
+  expect(event).toMatchObject({ kind: 'question', about: 'question', options })
+  const question = { text: '', about: 'question', options } as const
+  expect(newDriver().answer(question, 'use existing model')).toEqual(['2'])
+})

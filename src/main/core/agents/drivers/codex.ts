@@ -7,6 +7,7 @@ import type { AgentDriver, AgentEvent, AgentQuestion, LaunchContext, UsageReader
 import { pasteAndEnter } from '../follow-up.ts'
 import { lastLine, parseJson } from '../headless-answer.ts'
 import { brief, parseHookPayload, questionOf, sessionOf } from '../hook-payload.ts'
+import { readLimit } from '../limits.ts'
 import { agentInfo, requireProgram } from '../programs.ts'
 import { promptArgument } from '../prompt-transport.ts'
 import { errorEvents, findSign, type ScreenSign } from '../screen.ts'
@@ -113,6 +114,10 @@ function interpret(raw: unknown, at: number): AgentEvent[] {
 function readScreen(screen: string, at: number): AgentEvent[] {
   const lines = screen.split('\n')
   const asked = lines.findLastIndex((line) => /^\s*› (?!Ask Codex)/.test(line))
+  // While it tries again by itself it says why, below its line of progress.
+  const retry = lines.findLastIndex((line) => /^\s*• .*reconnecting \d+\/\d+/i.test(line))
+  const limit = retry > asked ? readLimit(lines.slice(retry, retry + 3).join('\n'), at) : null
+  if (limit) return [{ kind: 'limit', at, ...limit }]
   const error = lines.slice(asked + 1).findLast((line) => /^\s*■ /.test(line))
   if (error !== undefined && !/Conversation interrupted/.test(error))
     return errorEvents(error.replace(/^\s*■ /, ''), at)
