@@ -106,7 +106,7 @@ async function runInChild(bench: Bench, options: Options, tools: Tools, leftMs: 
     }
   }
   child.on('message', onMessage)
-  child.send({ name: bench.name, options, tools })
+  child.send({ name: bench.name, options: { ...options, endsAt: Date.now() + limit }, tools })
   const polite = setTimeout(() => child.kill('SIGTERM'), limit)
   const forced = setTimeout(() => child.kill('SIGKILL'), limit + GRACE_MS)
   await new Promise<void>((done) => {
@@ -151,6 +151,7 @@ async function main(): Promise<number> {
     full: values.full,
     small: values.small,
     scratch: values.scratch ?? scratchFolder(),
+    endsAt: Number.POSITIVE_INFINITY,
   }
   const begin = performance.now()
   const references = findReferences()

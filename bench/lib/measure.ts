@@ -7,9 +7,12 @@ export async function interleave<R, S>(
   rounds: number,
   reference: (round: number) => Promise<R>,
   subject: (round: number) => Promise<S>,
+  /** Asked before every round but the first. */
+  mayGoOn: () => boolean = () => true,
 ): Promise<{ reference: R[]; subject: S[] }> {
   const result: { reference: R[]; subject: S[] } = { reference: [], subject: [] }
   for (let round = 0; round < rounds; round++) {
+    if (round > 0 && !mayGoOn()) break
     if (round % 2 === 1) result.subject.push(await subject(round))
     result.reference.push(await reference(round))
     if (round % 2 === 0) result.subject.push(await subject(round))

@@ -44,6 +44,8 @@ export interface Options {
   small: boolean
   /** Where files of a run lie. */
   scratch: string
+  /** Wall time at which this benchmark is ended. */
+  endsAt: number
 }
 
 export interface Tools {
