@@ -2,7 +2,7 @@ import type { Attempt, AttemptStatus, Check, Finding } from '../../shared/domain
 import type { Evidence, FileKind, Review } from '../../shared/domain/review.ts'
 import { blockersOf, isRed, latestChecks } from '../state/evidence.ts'
 import { compact, money, plural, took } from '../ui/format.ts'
-import { openFindings, type ReviewState, reviewStateOf } from './review-state.ts'
+import { openFindings, reviewStateOf } from './review-state.ts'
 
 /** What the core knows of one attempt. */
 export interface MatrixColumn {
@@ -216,16 +216,21 @@ function findingsCell({ attempt, findings, reviews }: MatrixColumn): MatrixCell 
         detail: state.text,
       })
     case 'partial':
-    case 'done':
-      return cell(text || 'none', state.kind === 'done' ? weight : null, {
-        tone: text ? tone : state.kind === 'done' ? 'ok' : 'warn',
+      return cell(`${text || none(findings)}, ${state.missing} missing`, null, {
+        tone: text ? tone : 'warn',
         detail: state.text,
-        stale: isStale(state),
+        stale: state.stale,
+      })
+    case 'done':
+      return cell(text || none(findings), weight, {
+        tone: text ? tone : 'ok',
+        detail: state.text,
+        stale: state.stale,
       })
   }
 }
 
-const isStale = (state: ReviewState): boolean => 'stale' in state && state.stale
+const none = (findings: readonly Finding[]): string => (findings.length > 0 ? 'none open' : 'none')
 
 const staleEvidence = ({ attempt, evidence }: MatrixColumn): boolean =>
   evidence !== null && evidence.headSha !== attempt.headSha

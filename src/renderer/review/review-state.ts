@@ -12,7 +12,8 @@ export type ReviewState =
   | { kind: 'none' }
   | { kind: 'waiting'; text: string }
   | { kind: 'missing'; text: string }
-  | { kind: 'partial'; text: string; stale: boolean }
+  /** `missing`: how many of those that were asked did not look. */
+  | { kind: 'partial'; text: string; stale: boolean; missing: number }
   | { kind: 'done'; text: string; stale: boolean }
 
 /** The newest look of each reviewer at an attempt, in the order in which they were first asked. */
@@ -45,7 +46,8 @@ export function reviewStateOf(
   const stale = done.some((review) => review.headSha !== attempt.headSha)
   if (done.length === 0) return { kind: 'missing', text: missed.map(why).join('\n') }
   const said = `${names(done)} read it${stale ? ', at an older commit' : ''}, ${findings.length === 0 ? 'no findings' : `${findings.length} in all`}`
-  if (missed.length > 0) return { kind: 'partial', text: `${said}\n${missed.map(why).join('\n')}`, stale }
+  if (missed.length > 0)
+    return { kind: 'partial', text: `${said}\n${missed.map(why).join('\n')}`, stale, missing: missed.length }
   return { kind: 'done', text: said, stale }
 }
 
