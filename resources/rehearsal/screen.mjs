@@ -69,7 +69,7 @@ export function createScreen(out, wait) {
       line(`${(failed ? red : green)('●')} ${bold(name)}(${about.slice(0, width() - name.length - 6)})`)
       const rows = result.split('\n')
       rows.slice(0, 12).forEach((row, index) => {
-        line(`  ${dim(index === 0 ? '⎿' : ' ')} ${row.slice(0, width() - 5)}`)
+        line(`  ${dim(index === 0 ? '└' : ' ')} ${row.slice(0, width() - 5)}`)
       })
       if (rows.length > 12) line(dim(`    … ${rows.length - 12} more lines`))
       line()
