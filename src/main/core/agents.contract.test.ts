@@ -32,8 +32,12 @@ async function arrange(files?: Record<string, string>) {
   }
   const path = `export PATH='${bin}':"$PATH"\n`
   for (const name of ['.bash_profile', '.zprofile', '.profile']) await writeFile(join(home, name), path)
+  // Keys of the machine's own agents stay out of it.
+  const machine = Object.entries(process.env).filter(
+    ([name]) => !/^(ANTHROPIC|CLAUDE|OPENAI|CODEX)_/.test(name),
+  )
   const env = {
-    ...process.env,
+    ...Object.fromEntries(machine),
     HOME: home,
     PATH: `${bin}:${process.env.PATH}`,
     CLAUDE_CONFIG_DIR: join(home, '.claude'),
@@ -349,6 +353,28 @@ describe('an agent that shows no life', () => {
     const stalled = await until(inStatus(idle!, 'stalled'))
     expect(stalled.attention).toMatchObject({ kind: 'stalled' })
     expect(harness.state.attempts[busy!]?.status).toBe('running')
+  })
+})
+
+describe('the doctor', () => {
+  it('runs the hook program, and says of each agent version, sign-in, limit and last error', async () => {
+    const { client, until, fire } = await arrange()
+    const failed = await fire('late-hook')
+    await until(inStatus(failed.id, 'failed'))
+    const limited = await fire('limit')
+    await until(inStatus(limited.id, 'waiting'))
+    const lines = await client.system.doctor()
+    expect(lines).toContainEqual({ name: 'Hooks', status: 'ok', detail: 'a test report arrived' })
+    const claude = lines.find((line) => line.name === 'Claude Code')
+    expect(claude?.status).toBe('warning')
+    for (const part of ['2.1.999', 'not signed in', 'is at its limit', 'The agent ended with exit code 3.'])
+      expect(claude?.detail).toContain(part)
+    const [info] = (await client.system.agents({})).filter((agent) => agent.name === 'claude')
+    expect(info).toMatchObject({
+      installed: true,
+      signIn: { state: 'no' },
+      lastError: { text: expect.any(String) },
+    })
   })
 })
 

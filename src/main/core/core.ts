@@ -1,10 +1,9 @@
 import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
-import type { DoctorLine } from '../../shared/domain/host.ts'
 import { Scope } from '../kernel/disposable.ts'
 import { Emitter } from '../kernel/emitter.ts'
 import { createAgentEnvironment } from './agents/agent-environment.ts'
-import { listenForHooks } from './agents/hook-listener.ts'
+import { type HookListener, listenForHooks } from './agents/hook-listener.ts'
 import { hookCommand } from './agents/programs.ts'
 import { createAgentRegistry } from './agents/registry.ts'
 import { sampleRepository } from './agents/sample-repository.ts'
@@ -20,6 +19,7 @@ import { Conversation } from './attempts/conversation.ts'
 import { DeliveryWatch } from './attempts/delivery-watch.ts'
 import { DiffWatch } from './attempts/diff-watch.ts'
 import { Dispatcher } from './attempts/dispatcher.ts'
+import { HookSelfTest } from './attempts/hook-self-test.ts'
 import { InterruptWatch } from './attempts/interrupt-watch.ts'
 import { LimitBook } from './attempts/limit-book.ts'
 import { MessageDelivery } from './attempts/message-delivery.ts'
@@ -32,6 +32,7 @@ import { UsageWatch } from './attempts/usage-watch.ts'
 import { placesOf } from './data-dir.ts'
 import { Ledger } from './db/ledger.ts'
 import { openDatabase } from './db/open.ts'
+import { Doctor } from './doctor.ts'
 import { createGit } from './git/git.ts'
 import { createLanding } from './landing/create-landing.ts'
 import type { Core, CoreOptions } from './options.ts'
@@ -190,12 +191,22 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   })
   const ports = new PortBlocks({ ledger, log: log.child('ports'), owner: places.root })
   await ports.reconcile()
-  const hooks = await listenForHooks({
+  const hookProgram = hookCommand(options.nodePath, options.resourcesDir, options.host === 'electron')
+  const hookTest = new HookSelfTest({
+    hooks: () => hooks,
+    hookCommand: hookProgram,
+    runRoot: join(places.run, 'attempts'),
+    environment: commandEnvironment,
+    clock,
+  })
+  const hooks: HookListener = await listenForHooks({
     dir: places.run,
     log: log.child('hooks'),
     clock,
     redactor,
-    onMessage: (message) => supervisor.onHook(message),
+    onMessage: (message) => {
+      if (!hookTest.hear(message)) supervisor.onHook(message)
+    },
   })
   const runner = new AttemptRunner({
     ledger,
@@ -203,7 +214,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     agents,
     environment,
     hooks,
-    hookCommand: hookCommand(options.nodePath, options.resourcesDir, options.host === 'electron'),
+    hookCommand: hookProgram,
     terminals,
     workflows,
     workflowHooks,
@@ -315,44 +326,15 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const stream = new StateStream(ledger, signals)
   const shutdown = new Emitter<{ stopAgents: boolean }>()
 
-  const detect = async (refresh: boolean) => agents.detectAll((await environment.get()).env, { refresh })
-  const doctor = async (): Promise<DoctorLine[]> => {
-    const probed = await environment.get()
-    const found = await detect(true)
-    return [
-      { name: 'Data directory', status: 'ok', detail: places.root },
-      {
-        name: 'git',
-        ...(await git.version().then(
-          (version) => ({ status: 'ok' as const, detail: version.text }),
-          (error: Error) => ({ status: 'failed' as const, detail: error.message }),
-        )),
-      },
-      {
-        name: 'Login shell',
-        status: probed.problem ? 'warning' : 'ok',
-        detail: probed.problem ?? `Environment from ${probed.source}`,
-      },
-      ...found.map(
-        (agent): DoctorLine => ({
-          name: agent.label,
-          status: agent.problem ? 'warning' : agent.installed ? 'ok' : 'warning',
-          detail:
-            agent.problem ??
-            (agent.installed
-              ? [agent.version, agent.path].filter(Boolean).join(' · ') || 'ready'
-              : 'not installed'),
-        }),
-      ),
-      ...ledger.select('repositories').map(
-        (repository): DoctorLine => ({
-          name: repository.name,
-          status: repository.problem ? 'failed' : 'ok',
-          detail: repository.problem ?? repository.path,
-        }),
-      ),
-    ]
-  }
+  const doctor = new Doctor({
+    ledger,
+    git,
+    agents,
+    environment,
+    limits,
+    hookTest,
+    dataDir: places.root,
+  })
 
   await workflows.begin()
   await recover({
@@ -408,8 +390,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         home: homedir(),
         pid: process.pid,
       }),
-      agents: detect,
-      doctor,
+      agents: (refresh) => doctor.agents(refresh),
+      doctor: () => doctor.lines(),
       requestShutdown: (request) => shutdown.emit(request),
     }),
     connectTerminals: (channel) =>

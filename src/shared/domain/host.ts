@@ -22,6 +22,14 @@ export const SystemInfo = z.object({
 })
 export type SystemInfo = z.infer<typeof SystemInfo>
 
+/** Whether an agent has an account or a key, as far as its own files tell. */
+export const SignIn = z.object({
+  state: z.enum(['yes', 'no', 'unknown']),
+  /** By what, or what to do; never a secret. */
+  detail: z.string(),
+})
+export type SignIn = z.infer<typeof SignIn>
+
 /** An agent as it was found on this machine. */
 export const AgentInfo = z.object({
   name: z.string(),
@@ -36,6 +44,14 @@ export const AgentInfo = z.object({
   scenarios: z.array(z.object({ name: z.string(), about: z.string() })),
   /** Needs a command line in its slot. */
   needsCommand: z.boolean(),
+  /** null for agents of which it cannot be told. */
+  signIn: SignIn.nullable().optional(),
+  /** Why reports of its hooks do not arrive, null when a test report did; absent when it was not tested or has no hooks. */
+  hookProblem: z.string().nullable().optional(),
+  /** Why an attempt of it failed last. */
+  lastError: z.object({ at: z.number().int(), text: z.string() }).nullable().optional(),
+  /** A quota or rate limit that holds its attempts back now, as one sentence. */
+  limit: z.string().nullable().optional(),
 })
 export type AgentInfo = z.infer<typeof AgentInfo>
 
