@@ -9,26 +9,18 @@ import { createAgentRegistry } from './agents/registry.ts'
 import { sampleRepository } from './agents/sample-repository.ts'
 import { createRouter } from './api/router.ts'
 import { StateStream } from './api/state-stream.ts'
-import { AgentReports } from './attempts/agent-reports.ts'
 import { AttemptFinisher } from './attempts/attempt-finisher.ts'
 import { AttemptRunner } from './attempts/attempt-runner.ts'
 import { AttemptService } from './attempts/attempt-service.ts'
-import { AttemptSupervisor } from './attempts/attempt-supervisor.ts'
 import { createContinueAttempt } from './attempts/continue-attempt.ts'
 import { Conversation } from './attempts/conversation.ts'
-import { DeliveryWatch } from './attempts/delivery-watch.ts'
 import { DiffWatch } from './attempts/diff-watch.ts'
 import { Dispatcher } from './attempts/dispatcher.ts'
 import { HookSelfTest } from './attempts/hook-self-test.ts'
-import { InterruptWatch } from './attempts/interrupt-watch.ts'
-import { LimitBook } from './attempts/limit-book.ts'
-import { MessageDelivery } from './attempts/message-delivery.ts'
 import { PortBlocks } from './attempts/port-blocks.ts'
 import { Retire } from './attempts/retire.ts'
-import { ScreenWatch } from './attempts/screen-watch.ts'
 import { Signals } from './attempts/signals.ts'
-import { StallWatch } from './attempts/stall-watch.ts'
-import { UsageWatch } from './attempts/usage-watch.ts'
+import { watchAgents } from './attempts/watch-agents.ts'
 import { placesOf } from './data-dir.ts'
 import { Ledger } from './db/ledger.ts'
 import { openDatabase } from './db/open.ts'
@@ -109,7 +101,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     environment: commandEnvironment,
     parallel: availableParallelism(),
   })
-  const delivery = new DeliveryWatch(scope)
   const diffs = new DiffWatch({ ledger, git, clock, scope })
   const conversation = new Conversation({
     ledger,
@@ -152,42 +143,18 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     log,
     scope,
   })
-  const screens = new ScreenWatch({ ledger, agents, terminals, clock, scope })
-  const limits = new LimitBook({ ledger, clock, scope })
-  const usage = new UsageWatch({ ledger, agents, environment: commandEnvironment, clock, scope })
-  const reports = new AgentReports({
-    ledger,
-    agents,
-    finisher,
-    signals,
-    delivery,
-    interrupts: new InterruptWatch(clock),
-    limits,
-    usage,
-    clock,
-  })
-  const supervisor = new AttemptSupervisor({
+  const { supervisor, messages, limits, usage } = watchAgents({
     ledger,
     agents,
     terminals,
-    reports,
-    screens,
+    workflows,
+    settings,
     finisher,
     diffs,
-    usage,
     signals,
+    environment: commandEnvironment,
     clock,
     scope,
-  })
-  new StallWatch({
-    ledger,
-    workflows,
-    terminals,
-    signals,
-    settings,
-    clock,
-    scope,
-    onStall: (attempt, silentMs) => supervisor.onStall(attempt, silentMs),
   })
   const ports = new PortBlocks({ ledger, log: log.child('ports'), owner: places.root })
   await ports.reconcile()
@@ -311,16 +278,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     tasks,
     sample: () => sampleRepository(options.resourcesDir),
     dataDir: places.root,
-  })
-  const messages = new MessageDelivery({
-    ledger,
-    agents,
-    terminals,
-    screens,
-    reports,
-    delivery,
-    clock,
-    scope,
   })
   const attempts = new AttemptService({ ledger, git, terminals, runner, retire, messages, clock })
   const stream = new StateStream(ledger, signals)
