@@ -208,7 +208,8 @@ export class GitHubClient {
       this.#noteRate(answer.headers)
       const body = await readAll(answer)
       const type = answer.headers.get('content-type') ?? ''
-      if (answer.ok && /^application\/(?:[\w.+-]*\+)?json\b/.test(type)) {
+      // Nothing at all is complete (some answers to writes); what needs content fails at its schema.
+      if (answer.ok && body.byteLength > 0 && /^application\/(?:[\w.+-]*\+)?json\b/.test(type)) {
         try {
           JSON.parse(Buffer.from(body).toString('utf8'))
         } catch {

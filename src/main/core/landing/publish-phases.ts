@@ -258,9 +258,10 @@ async function retryFlaky(deps: StepDeps, subject: Subject, red: readonly PullCh
   if (!red.every((check) => looksFlaky(check) && !check.retried)) return false
   let runs = false
   for (const check of red) {
+    // Noted first: an answer that is lost must not make it run for ever.
+    ledger.commit((tx) => tx.patch('pullChecks', check.id, { retried: true }))
     const again = await subject.forge.rerunCheck(check)
     ledger.commit((tx) => {
-      tx.patch('pullChecks', check.id, { retried: true })
       if (again)
         tx.fact({
           kind: 'land.waits',

@@ -258,6 +258,11 @@ export async function emulatedForge(bare: string) {
 
   // One at a time: the mirror and what is read from it belong together.
   let turn: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(work)
+    turn = mine.catch(() => {})
+    return mine
+  }
   const handle = async (request: IncomingMessage, response: ServerResponse, text: string) => {
     const exchange: Exchange = {
       method: request.method ?? '',
@@ -294,12 +299,12 @@ export async function emulatedForge(bare: string) {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      turn = turn
-        .then(() => handle(request, response, Buffer.concat(chunks).toString('utf8')))
-        .catch((error: unknown) => {
+      inTurn(() => handle(request, response, Buffer.concat(chunks).toString('utf8'))).catch(
+        (error: unknown) => {
           if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' })
           response.end(JSON.stringify({ message: `the bridge failed: ${String(error)}` }))
-        })
+        },
+      )
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -328,16 +333,22 @@ export async function emulatedForge(bare: string) {
     },
     protect,
     /** CI says how a check of a commit stands. */
-    check: async (sha: string, name: string, conclusion: string | null, output = '') => {
-      await mirror()
-      return must('POST', `${REPO}/check-runs`, {
-        name,
-        head_sha: sha,
-        status: conclusion === null ? 'in_progress' : 'completed',
-        ...(conclusion === null ? {} : { conclusion }),
-        output: { title: name, summary: output },
-      })
-    },
+    check: (sha: string, name: string, conclusion: string | null, output = '') =>
+      inTurn(async () => {
+        await mirror()
+        const known = (await must('GET', `${REPO}/commits/${sha}/check-runs`)) as unknown as {
+          check_runs: { id: number; name: string }[]
+        }
+        const run = known.check_runs.find((each) => each.name === name)
+        const state = {
+          status: conclusion === null ? 'in_progress' : 'completed',
+          ...(conclusion === null ? {} : { conclusion }),
+          output: { title: name, summary: output },
+        }
+        return run
+          ? must('PATCH', `${REPO}/check-runs/${run.id}`, state)
+          : must('POST', `${REPO}/check-runs`, { name, head_sha: sha, ...state })
+      }),
     /** A reviewer writes at a line. */
     remark: (number: number, path: string, line: number, body: string) =>
       must('POST', `${REPO}/pulls/${number}/comments`, { path, line, body }, REVIEWER),
@@ -347,10 +358,11 @@ export async function emulatedForge(bare: string) {
       must('POST', `${REPO}/issues/${number}/comments`, { body }, REVIEWER),
     /** A person does it in the forge's own pages. */
     close: (number: number) => must('PATCH', `${REPO}/pulls/${number}`, { state: 'closed' }),
-    mergeByHand: async (number: number) => {
-      await mirror()
-      return merge(number, { merge_method: 'squash', commit_title: `By hand (#${number})` })
-    },
+    mergeByHand: (number: number) =>
+      inTurn(async () => {
+        await mirror()
+        return merge(number, { merge_method: 'squash', commit_title: `By hand (#${number})` })
+      }),
     pulls: async () =>
       (await must('GET', `${REPO}/pulls?state=all`)) as unknown as (PullJson & {
         title: string

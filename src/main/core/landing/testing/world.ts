@@ -42,6 +42,8 @@ export interface WorldOptions {
   dir?: string
   /** Goes on with what lies in `dir`. */
   again?: boolean
+  /** A process of its own: nobody closes it but its end. */
+  outsideTests?: boolean
 }
 
 export type World = Awaited<ReturnType<typeof openWorld>>
@@ -67,7 +69,9 @@ export async function openWorld(options: WorldOptions) {
     sh(repo, 'commit', '-q', '-m', 'first')
   }
   const scope = new Scope(silentLogger)
-  const clock = systemClock
+  // A wall clock that a test can set; durations go on undisturbed, as in a laptop that slept.
+  let skew = 0
+  const clock = { now: () => systemClock.now() + skew, monotonic: systemClock.monotonic }
   const redactor = new Redactor()
   const ledger = new Ledger(await openDatabase(join(dir, 'quartet.db')), clock, redactor)
   const plain = createGit({ log: silentLogger, env: isolatedEnv(dir) })
@@ -118,15 +122,20 @@ export async function openWorld(options: WorldOptions) {
       })
       moveAttempt(ledger, tx, id, 'run', now())
     })
+    work(id, message)
+  }
+  const work = (id: string, message: string) => {
     const run = agent
+    if (!run) throw new Error('no agent in this test')
     scope.run('the agent', async () => {
       const attempt = ledger.require('attempts', id)
       await run(attempt, message)
       if (scope.disposed) return
       const headSha = sh(attempt.worktree, 'rev-parse', 'HEAD')
+      const now = { now: clock.now() }
       ledger.commit((tx) => {
-        moveAttempt(ledger, tx, id, 'finish', { ...now(), change: { headSha } })
-        moveAttempt(ledger, tx, id, 'ready', { ...now(), change: { readyAt: clock.now() } })
+        moveAttempt(ledger, tx, id, 'finish', { ...now, change: { headSha } })
+        moveAttempt(ledger, tx, id, 'ready', { ...now, change: { readyAt: clock.now() } })
       })
     })
   }
@@ -173,7 +182,7 @@ export async function openWorld(options: WorldOptions) {
     plain.dispose()
     ledger.close()
   }
-  onTestFinished(close)
+  if (!options.outsideTests) onTestFinished(close)
 
   /** A task with one attempt that is ready: its worktree holds `files`, committed. */
   const ready = async (title: string, files: Record<string, string>): Promise<Attempt> => {
@@ -290,6 +299,20 @@ export async function openWorld(options: WorldOptions) {
       return attempt
     },
     runOf,
+    /** Agents outlive the core: those that were at work when it ended still are. */
+    carryOn: () => {
+      for (const fact of ledger.select('attempts', "status = 'running'")) {
+        const told = ledger
+          .facts({ attemptId: fact.id, limit: 1_000 })
+          .find((each) => each.kind === 'land.fix')
+        const threads = told?.body.threads
+        const review = Array.isArray(threads) && threads.length > 0
+        work(fact.id, review ? '## Review comments' : '## Red checks')
+      }
+    },
+    skip: (ms: number) => {
+      skew += ms
+    },
     fixes,
     setAgent: (next: Agent) => {
       agent = next
