@@ -71,6 +71,8 @@ export async function takeLock(path: string): Promise<LockFile> {
  */
 async function takeOver(path: string, draft: string): Promise<boolean> {
   const dead = await readHolder(path)
+  // Since we looked, another start may have followed the dead one: that one lives and keeps its lock.
+  if (dead && (await isAlive(dead.pid, dead.startedAt))) return false
   const abandoned: string[] = []
   let claim = claimOf(path, dead)
   while (!(await linked(draft, claim))) {
