@@ -50,8 +50,12 @@ export async function startHost(arena: Arena): Promise<HostProcess> {
       for (;;) {
         const attempt = await client.attempts.get({ id })
         if (pick(attempt)) return attempt
-        if (performance.now() > deadline)
-          throw new Error(`waited in vain for ${pick}: ${JSON.stringify(attempt)}`)
+        if (performance.now() > deadline) {
+          const { text } = await client.attempts.log({ id, from: 0, maxBytes: 1_048_576, raw: false })
+          const { status, attention, statusSource } = attempt
+          const seen = JSON.stringify({ status, attention, statusSource, requests: arena.model.requests })
+          throw new Error(`waited in vain for ${pick}: ${seen}\n${text.slice(-3_000)}`)
+        }
         await new Promise((later) => setTimeout(later, 100))
       }
     },
