@@ -139,6 +139,25 @@ export const pullReply: Command = {
   },
 }
 
+export const repoForge: Command = {
+  name: 'repo forge',
+  synopsis: 'ID github|local',
+  about: 'land through pull requests of the forge, or by git alone',
+  details: `github needs a remote on GitHub (or an Enterprise host) and a token: GITHUB_TOKEN, or what gh is signed in with.
+It is tried before it is set.`,
+  options: {},
+  positionals: { min: 2, max: 2 },
+  async run(context, [name = '', forge = '']) {
+    if (forge !== 'github' && forge !== 'local')
+      throw new UsageError(`A repository lands through github or local, not “${forge}”.`)
+    const core = await context.core()
+    const found = await findRepository(context, name)
+    const repository = await core.pulls.setForge({ repoId: found.id, forge })
+    context.result(repository, `${repository.id}  ${plain(repository.path)}  lands through ${forge}`)
+    return 0
+  },
+}
+
 const LANE_VERBS = ['pause', 'resume', 'remove', 'first'] as const
 
 export const lane: Command = {

@@ -36,7 +36,7 @@ export const pulls = {
   /** Says whether anybody looks at the app: pull requests that wait for people are watched less often while nobody does. */
   attend: procedure.input(z.object({ focused: z.boolean() })).output(z.object({ ok: z.literal(true) })),
   /** How a repository lands: by git alone, or through pull requests of its forge (which is tried first). */
-  useForge: procedure.input(z.object({ repoId: z.string(), forge: ForgeKind })).output(Repository),
+  setForge: procedure.input(z.object({ repoId: z.string(), forge: ForgeKind })).output(Repository),
   /** Where a repository is on its forge and where its token comes from (`keychain`, `environment`, `gh`, or null). */
   access: procedure.input(z.object({ repoId: z.string() })).output(
     z.object({

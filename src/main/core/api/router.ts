@@ -223,7 +223,7 @@ export function createRouter(services: Services) {
         services.pulls.attend(input.focused)
         return OK
       }),
-      useForge: os.pulls.useForge.handler(({ input }) => services.pulls.useForge(input.repoId, input.forge)),
+      setForge: os.pulls.setForge.handler(({ input }) => services.pulls.setForge(input.repoId, input.forge)),
       access: os.pulls.access.handler(({ input }) => services.pulls.access(input.repoId)),
       saveToken: os.pulls.saveToken.handler(async ({ input }) => {
         await services.pulls.saveToken(input.host, input.token)

@@ -83,13 +83,16 @@ export class Retire {
   async keepAndRemove(id: string, kind: 'trash' | 'landed'): Promise<void> {
     const { ledger, git, log } = this.#deps
     const attempt = ledger.require('attempts', id)
-    if (attempt.trashRef) return
     const repository = ledger.require('repositories', attempt.repoId)
     const place = { repo: repository.path, path: attempt.worktree }
     try {
+      // The branch goes last: while it is there, a crash has cut off a removal after the work was kept.
+      if (attempt.trashRef && !(await git.resolveRef(repository.path, `refs/heads/${attempt.branch}`))) return
       const kept = await this.#keep(attempt, place, kind)
       if (kept) {
+        const again = attempt.trashRef !== null && (kept.worktreeMissing || kept.ref === attempt.trashRef)
         ledger.commit((tx) => {
+          if (again) return
           tx.patch('attempts', id, { trashRef: kept.ref, ignoredFiles: kept.ignoredFiles })
           tx.fact({
             kind: 'attempt.kept',

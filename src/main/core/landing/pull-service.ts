@@ -91,7 +91,7 @@ export class PullService {
   }
 
   /** Says through which forge a repository lands. `github` is tried first: its remote, the token, the base branch. */
-  async useForge(repoId: string, kind: ForgeKind): Promise<Repository> {
+  async setForge(repoId: string, kind: ForgeKind): Promise<Repository> {
     const { ledger, forges } = this.#deps
     const repository = ledger.require('repositories', repoId)
     if (ledger.select('landRuns', 'repoId = ? AND endedAt IS NULL', repoId).length > 0)

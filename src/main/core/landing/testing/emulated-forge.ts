@@ -52,7 +52,7 @@ export async function emulatedForge(bare: string) {
   const known = new Set<string>()
   const mirrored = new Map<string, string>()
   const statuses = new Map<string, { id: number; context: string; state: string }[]>()
-  const merged = new Map<number, string>()
+  const merged = new Map<number, { sha: string; head: string }>()
   const log: Exchange[] = []
   let fault: ((exchange: Exchange) => Fault | undefined) | undefined
   let unknownMergeability = 0
@@ -153,7 +153,8 @@ export async function emulatedForge(bare: string) {
   }
   /** What GitHub would show: the real heads, and whether they merge. */
   const real = (pull: PullJson): PullJson => {
-    if (merged.has(pull.number)) return { ...pull, merge_commit_sha: merged.get(pull.number) ?? null }
+    const done = merged.get(pull.number)
+    if (done) return { ...pull, merge_commit_sha: done.sha, head: { ...pull.head, sha: done.head } }
     const head = headOf(pull.head.ref)
     const base = headOf(pull.base.ref)
     if (pull.state !== 'open' || !head || !base) return pull
@@ -210,7 +211,7 @@ export async function emulatedForge(bare: string) {
     if (required.length > 0) await protect(required)
     if (done.status !== 200) return { status: done.status, json: done.json }
     git(['update-ref', `refs/heads/${pull.base.ref}`, sha, pull.base.sha])
-    merged.set(number, sha)
+    merged.set(number, { sha, head: pull.head.sha })
     // The emulator has put a merge of its own onto its copy of the base.
     mirrored.set(`refs/heads/${pull.base.ref}`, 'moved by the emulator')
     await mirror()

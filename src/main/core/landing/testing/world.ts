@@ -143,14 +143,15 @@ export async function openWorld(options: WorldOptions) {
     stopAgent: async () => {},
     keepAndRemove: async (id: string) => {
       const attempt = ledger.require('attempts', id)
-      if (attempt.trashRef) return
-      const ref = await git.keepCommit({
-        repo,
-        attemptId: id,
-        kind: 'landed',
-        sha: attempt.headSha ?? attempt.baseSha,
-      })
-      ledger.commit((tx) => tx.patch('attempts', id, { trashRef: ref }))
+      if (!attempt.trashRef) {
+        const ref = await git.keepCommit({
+          repo,
+          attemptId: id,
+          kind: 'landed',
+          sha: attempt.headSha ?? attempt.baseSha,
+        })
+        ledger.commit((tx) => tx.patch('attempts', id, { trashRef: ref }))
+      }
       await git.removeWorktree({ root, repo, path: attempt.worktree, attemptId: id })
       const expectedSha = await git.resolveRef(repo, `refs/heads/${attempt.branch}`)
       if (expectedSha) await git.deleteBranch({ repo, branch: attempt.branch, expectedSha })
