@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Attempt } from '../../shared/domain/attempt.ts'
@@ -379,19 +379,32 @@ describe('the doctor', () => {
 })
 
 describe('resuming', () => {
-  it('continues the conversation after a crash, and says when it has to start afresh', async () => {
-    const { client, until, fire, harness } = await arrange()
+  it('continues the conversation of an agent that ended, and starts afresh only when that is gone, and says so', async () => {
+    const { client, until, fire, harness, env } = await arrange()
     const { id } = await fire('spend')
     const ready = await until(inStatus(id, 'ready'))
-    const pid = pidOf(harness.state, id)
-    await client.attempts.answer({ id, text: 'more' })
-    await until(inStatus(id, 'ready'))
-    process.kill(pid, 'SIGKILL')
-    await until((state) => state.terminals[ready.terminalId ?? '']?.state === 'exited')
-    const resumed = await client.attempts.resume({ id })
-    expect(resumed).toMatchObject({ sessionRef: ready.sessionRef })
+    const end = async () => {
+      process.kill(pidOf(harness.state, id), 'SIGKILL')
+      await until((state) => state.terminals[ready.terminalId ?? '']?.state === 'exited')
+    }
+    await end()
+    // Its work is done: that its idle process ended changes nothing.
+    expect(harness.state.attempts[id]).toMatchObject({ status: 'ready', attention: null })
+    await client.attempts.resume({ id })
+    const waiting = await until(inStatus(id, 'waiting'))
+    expect(waiting).toMatchObject({ sessionRef: ready.sessionRef, attention: { kind: 'question' } })
     expect(await client.attempts.answer({ id, text: 'still there?' })).toEqual({ delivered: true })
+    await until((state) => state.attempts[id]?.status === 'ready' && state.attempts[id]?.usage?.turns === 1)
+
+    await end()
+    await rm(join(env.CLAUDE_CONFIG_DIR, 'projects'), { recursive: true })
+    await client.attempts.resume({ id })
+    const afresh = await until(
+      (state) => state.attempts[id]?.reason?.includes('afresh') && state.attempts[id],
+    )
+    expect(afresh.sessionRef).not.toBe(ready.sessionRef)
+    // What the first conversation used stays counted.
+    await until((state) => state.attempts[id]?.usage?.inputTokens === 1_800)
     await until(inStatus(id, 'ready'))
-    expect(harness.state.attempts[id]?.sessionRef).toBe(ready.sessionRef)
   })
 })
