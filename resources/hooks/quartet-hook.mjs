@@ -1,12 +1,9 @@
 // Reports one event of an agent to Quartet: `quartet-hook.mjs SOURCE [--file DESCRIPTOR] [JSON]`; without JSON it reads
 // standard input. It must never disturb the agent: no output (agents read a hook's output), exit code 0 always, and at
 // most TOTAL_MS of the agent's time. The descriptor file is read at call time, because the socket of a core that was
-// started anew may be another one than when the agent was started. A report that nobody takes is left beside the
-// descriptor: an agent may end its turn while the core starts again, and will not say so twice.
-import { randomUUID } from 'node:crypto'
-import { appendFileSync, readFileSync, statSync } from 'node:fs'
+// started anew may be another one than when the agent was started.
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { dirname, join } from 'node:path'
 
 /** Reading a slow agent's standard input is part of this. */
 const TOTAL_MS = 1_000
@@ -18,8 +15,6 @@ const MAX_LINE_BYTES = 64 * 1024
 const MAX_TEXT = 4_000
 const MAX_ITEMS = 50
 const MAX_DEPTH = 8
-/** A core that stays away for long: what an agent said first and last matters, but not all in between. */
-const MAX_MISSED_BYTES = 512 * 1024
 
 const leave = () => process.exit(0)
 process.on('uncaughtException', leave)
@@ -39,21 +34,13 @@ function slim(value, max, depth = 0) {
   )
 }
 
-function lineOf(head, payload) {
+function lineOf(token, source, payload) {
   for (const max of [MAX_TEXT, 400, 40]) {
-    const line = `${JSON.stringify({ ...head, payload: slim(payload, max) })}\n`
+    const line = `${JSON.stringify({ token, source, payload: slim(payload, max) })}\n`
     if (Buffer.byteLength(line) <= MAX_LINE_BYTES) return line
   }
   const { hook_event_name, session_id, type } = payload
-  return `${JSON.stringify({ ...head, payload: slim({ hook_event_name, session_id, type }, 200) })}\n`
-}
-
-/** Leaves the report for the next core, in one write: several hooks may do so at once. */
-function leaveBehind(line) {
-  const missed = join(dirname(file), 'missed.jsonl')
-  const size = statSync(missed, { throwIfNoEntry: false })?.size ?? 0
-  if (size < MAX_MISSED_BYTES) appendFileSync(missed, line, { mode: 0o600 })
-  leave()
+  return `${JSON.stringify({ token, source, payload: slim({ hook_event_name, session_id, type }, 200) })}\n`
 }
 
 async function readInput() {
@@ -83,11 +70,8 @@ if (
 )
   leave()
 
-const head = { id: randomUUID(), at: Date.now(), source }
-const line = lineOf({ ...head, token }, payload)
-const missed = () => leaveBehind(lineOf(head, payload))
 const socket = connect(path)
-socket.on('error', missed)
+socket.on('error', leave)
 // By way of setImmediate: on a busy machine the connection may be ready at the very moment when the timer fires.
-setTimeout(() => setImmediate(missed), CONNECT_MS)
-socket.end(line, leave)
+setTimeout(() => setImmediate(leave), CONNECT_MS)
+socket.end(lineOf(token, source, payload), leave)

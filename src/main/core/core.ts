@@ -17,7 +17,6 @@ import { Conversation } from './attempts/conversation.ts'
 import { DiffWatch } from './attempts/diff-watch.ts'
 import { Dispatcher } from './attempts/dispatcher.ts'
 import { HookSelfTest } from './attempts/hook-self-test.ts'
-import { MissedReports } from './attempts/missed-reports.ts'
 import { PortBlocks } from './attempts/port-blocks.ts'
 import { Retire } from './attempts/retire.ts'
 import { Signals } from './attempts/signals.ts'
@@ -304,12 +303,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     verdicts,
     lane,
     hooks,
-    missed: new MissedReports({
-      ledger,
-      scope,
-      runRoot: join(places.run, 'attempts'),
-      onMessage: (message) => supervisor.onHook(message),
-    }),
     retire,
     clock,
     log,

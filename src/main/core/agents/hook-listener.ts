@@ -11,8 +11,6 @@ import type { Redactor } from '../../kernel/redact.ts'
 /** One message of the hook program, after its token was checked. */
 export interface HookMessage {
   attemptId: string
-  /** The program's name for this report: one that it left behind because we were slow may have arrived all the same. */
-  id: string | null
   /** ms since the epoch, by our clock. */
   at: number
   /** What the agent handed to its hook, cut by the hook program to what tells its state. */
@@ -57,11 +55,7 @@ const MAX_MESSAGES_PER_SECOND = 100
 /** sun_path holds 104 bytes on macOS and 108 on Linux, with the final NUL. */
 const MAX_SOCKET_PATH_BYTES = 100
 
-const Line = z.object({
-  token: z.string().min(16).max(200),
-  id: z.string().max(100).optional(),
-  payload: z.unknown(),
-})
+const Line = z.object({ token: z.string().min(16).max(200), payload: z.unknown() })
 const Descriptor = z.object({ socket: z.string(), token: z.string().min(32), attemptId: z.string() })
 
 interface Holder {
@@ -126,8 +120,7 @@ export async function listenForHooks(options: HookListenerOptions): Promise<Hook
       return true
     }
     try {
-      const { id = null, payload } = line
-      options.onMessage({ attemptId: holder.attemptId, id, at: options.clock.now(), payload })
+      options.onMessage({ attemptId: holder.attemptId, at: options.clock.now(), payload: line.payload })
     } catch (error) {
       log.error('a hook message could not be handled', { attemptId: holder.attemptId, error })
     }

@@ -31,14 +31,9 @@ export interface AttemptSupervisorDeps {
   scope: Scope
 }
 
-/** A report that was left behind is brought in within seconds: far fewer come in that time. */
-const MAX_HEARD = 2_000
-
 /** Turns what terminals, hooks and keys say into statuses. What cannot happen in a status is ignored, late reports among it. */
 export class AttemptSupervisor {
   readonly #deps: AttemptSupervisorDeps
-  /** Names of the newest reports: the oldest is forgotten. */
-  readonly #heard = new Set<string>()
 
   constructor(deps: AttemptSupervisorDeps) {
     this.#deps = deps
@@ -48,14 +43,6 @@ export class AttemptSupervisor {
 
   /** A report of the hook program. */
   onHook(message: HookMessage): void {
-    if (message.id !== null) {
-      if (this.#heard.has(message.id)) return
-      this.#heard.add(message.id)
-      for (const eldest of this.#heard) {
-        if (this.#heard.size <= MAX_HEARD) break
-        this.#heard.delete(eldest)
-      }
-    }
     const attempt = this.#deps.ledger.get('attempts', message.attemptId)
     if (!attempt) return
     this.#deps.diffs.touch(attempt.id)
