@@ -4,9 +4,12 @@ import type { Options, Tools } from './lib/types.ts'
 
 // One benchmark in a process of its own, started by run.ts: it can be ended by force, and no other one's heap slows it.
 
-const tell = (message: Message) => void process.send?.(message)
+/** The runner may be gone already; clearing up goes on without it. */
+const tell = (message: Message) => {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
+}
 const stop = new AbortController()
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort())
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
 process.on('disconnect', () => stop.abort())
 
 process.once('message', (order: { name: string; options: Options; tools: Tools }) => {

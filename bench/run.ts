@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { BENCHES } from './benches/all.ts'
 import { exec } from './lib/measure.ts'
 import { jsonReport, markdownReport, type Result } from './lib/report.ts'
-import { type Message, sweep } from './lib/session.ts'
+import { type Message, sweep, sweepLeftovers } from './lib/session.ts'
 import type { Bench, Options, Tools } from './lib/types.ts'
 import { BUILD, findReferences } from './reference/tools.ts'
 
@@ -154,6 +154,7 @@ async function main(): Promise<number> {
     endsAt: Number.POSITIVE_INFINITY,
   }
   const begin = performance.now()
+  await sweepLeftovers(options.scratch)
   const references = findReferences()
   if (!values['no-build'] || !existsSync(join(APP, 'out', 'main', 'web.js'))) {
     console.error('building the product …')

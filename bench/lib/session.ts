@@ -1,7 +1,9 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { endProcessesNaming } from './processes.ts'
 import type { Bench, Context, Missing, Options, Row, Tools } from './types.ts'
+
+const PREFIX = 'quartet-bench-'
 
 /** What a benchmark's process tells the runner. */
 export type Message =
@@ -20,7 +22,7 @@ export async function runBench(
   tell: (message: Message) => void,
   ended: AbortSignal,
 ): Promise<void> {
-  const dir = await realpath(await mkdtemp(join(options.scratch, 'quartet-bench-')))
+  const dir = await realpath(await mkdtemp(join(options.scratch, `${PREFIX}${process.pid}-`)))
   tell({ kind: 'dir', dir })
   const ends: (() => Promise<unknown> | unknown)[] = []
   const context: Context = {
@@ -56,4 +58,22 @@ export async function runBench(
 export async function sweep(dir: string): Promise<void> {
   await endProcessesNaming(dir)
   await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+}
+
+/** Clears up behind runs that were killed: their folders name the process that made them, and it is gone. */
+export async function sweepLeftovers(scratch: string): Promise<void> {
+  for (const name of await readdir(scratch)) {
+    const pid = name.startsWith(PREFIX) ? Number(/^\d+/.exec(name.slice(PREFIX.length))?.[0]) : Number.NaN
+    if (Number.isNaN(pid) || lives(pid)) continue
+    await sweep(join(scratch, name))
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
 }
