@@ -279,7 +279,10 @@ describe('rules of the remote', () => {
     const { world, forge } = weather
     await forge.protect(['never'])
     const attempt = await world.land('Add c', { 'c.txt': 'x\n' })
-    await world.until(() => world.ledger.require('attempts', attempt.id).attention?.kind === 'ci_stuck')
+    await world.until(
+      () => world.ledger.require('attempts', attempt.id).attention?.kind === 'ci_stuck',
+      250_000,
+    )
     expect(world.runOf(attempt.taskId).reason).toContain('requires never')
     expect(once(weather)[1]).toBe(0)
     await forge.check(world.runOf(attempt.taskId).headSha ?? '', 'never', 'success')

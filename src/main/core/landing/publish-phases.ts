@@ -20,7 +20,7 @@ const LAG_TRIES = 15
 /** Without any check for this many looks in a row, the repository runs none. */
 const NONE_LOOKS = 5
 /** A required check that never starts is nobody's fault but somebody's business. */
-const MISSING_LOOKS = 80
+const MISSING_LOOKS = 40
 
 /** Puts the head on the remote branch, over nothing but what we have put there ourselves. */
 export async function pushPhase(deps: StepDeps, subject: Subject): Promise<Step> {
