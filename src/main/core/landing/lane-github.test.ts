@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { Attempt } from '../../../shared/domain/attempt.ts'
 import { put, sh } from '../git/fixtures.ts'
 import { githubWorld } from './testing/github-world.ts'
 import { commits, log } from './testing/world.ts'
@@ -121,4 +122,49 @@ describe('a landing through pull requests', () => {
     await world.until(() => world.ledger.require('tasks', attempt.taskId).status === 'landed')
     expect(log(bare)).toEqual(['Add c (#1)', 'meanwhile', 'first'])
   }, 300_000)
+
+  it('lands ten approved tasks one after the other; of two that conflict one comes back to be judged', async () => {
+    const { forge, world, bare } = await githubWorld({
+      agent: (attempt, message) => {
+        const base = /git merge ([0-9a-f]{40})/.exec(message)?.[1] ?? ''
+        try {
+          sh(attempt.worktree, 'merge', base)
+        } catch {
+          commits(attempt, { 'shared.txt': 'both\n' }, 'Merge and keep both')
+        }
+      },
+    })
+    await forge.protect(['ci'])
+    const made: Attempt[] = []
+    for (let i = 0; i < 10; i++) {
+      const files = i === 2 || i === 6 ? { 'shared.txt': `by ${i}\n` } : { [`file${i}.txt`]: 'x\n' }
+      made.push(await world.ready(`Task ${i}`, files))
+    }
+    for (const attempt of made) world.approve(attempt.id)
+    const green = new Set<string>()
+    await world.until(() => {
+      for (const run of world.ledger.select('landRuns')) {
+        if (!run.pushedSha || green.has(run.pushedSha)) continue
+        green.add(run.pushedSha)
+        void forge.check(run.pushedSha, 'ci', 'success')
+      }
+      return made.every((attempt) => world.runOf(attempt.taskId).endedAt !== null)
+    }, 380_000)
+    expect(made.map((attempt) => world.ledger.require('tasks', attempt.taskId).status)).toEqual(
+      made.map((_attempt, i) => (i === 6 ? 'deciding' : 'landed')),
+    )
+    expect(world.ledger.require('attempts', made[6]?.id ?? '').attention?.kind).toBe('verdict')
+    expect(
+      log(bare)
+        .reverse()
+        .map((subject) => subject.replace(/ \(#\d+\)$/, '')),
+    ).toEqual(['first', ...[0, 1, 2, 3, 4, 5, 7, 8, 9].map((i) => `Task ${i}`)])
+    expect(sh(bare, 'log', '--merges', '--format=%s', 'main')).toBe('')
+    // Each was merged at a head that was verified on the base that the one before left.
+    for (const attempt of made.filter((_each, i) => i !== 6)) {
+      const run = world.runOf(attempt.taskId)
+      expect(sh(bare, 'rev-parse', `${run.landedSha}^`)).toBe(run.expectedBaseSha)
+    }
+    expect(await forge.pulls()).toHaveLength(9)
+  }, 400_000)
 })

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { Context } from '../cli/command.ts'
-import { lane, pullList, pullShow, repoForge } from '../cli/pull-requests.ts'
-import { emulatedForge, TOKEN } from './landing/testing/emulated-forge.ts'
-import { makeRepository, sh, startCore, tempDir } from './testing/core-harness.ts'
+import { emulatedForge, TOKEN } from '../core/landing/testing/emulated-forge.ts'
+import { makeRepository, sh, startCore, tempDir } from '../core/testing/core-harness.ts'
+import type { Context } from './command.ts'
+import { lane, pullList, pullShow, repoForge } from './pull-requests.ts'
 
 const REMOTE = 'https://forge.test/acme/app.git'
 
