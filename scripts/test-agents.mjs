@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { build } from './lib/build.mjs'
 import { install, installEnv, npmCommand } from './lib/install.mjs'
 import { findNode } from './lib/node.mjs'
 import { program } from './lib/program.mjs'
@@ -71,6 +72,8 @@ await main(async () => {
     return 0
   }
   await install(say)
+  // A core in a process of its own starts the built terminal host.
+  await build(say)
   const node = findNode()
   const dir = process.env.QUARTET_AGENTS_DIR ?? join(ROOT, 'node_modules', '.cache', 'quartet-agents')
   await installAgents(dir)
