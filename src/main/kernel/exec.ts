@@ -42,7 +42,9 @@ export function exec(program: string, args: readonly string[], options: ExecOpti
     const child = spawn(program, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
-      stdio: ['pipe', 'pipe', 'pipe'],
+      // Not a pipe that is closed at once: Node's pipes are sockets, and a bash whose input is a socket takes itself for one
+      // that was started over the network and reads the user's ~/.bashrc first.
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       detached: process.platform !== 'win32',
       windowsHide: true,
     })
@@ -77,7 +79,7 @@ export function exec(program: string, args: readonly string[], options: ExecOpti
     }
 
     for (const name of ['stdout', 'stderr'] as const) {
-      child[name].on('data', (chunk: Buffer) => {
+      child[name]?.on('data', (chunk: Buffer) => {
         options.onOutput?.(chunk, name)
         const room = max - sizes[name]
         if (room <= 0) {
@@ -115,7 +117,7 @@ export function exec(program: string, args: readonly string[], options: ExecOpti
       })
     })
     // A child that never reads its input must not crash us with EPIPE.
-    child.stdin.on('error', () => {})
-    child.stdin.end(options.input)
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(options.input)
   })
 }
