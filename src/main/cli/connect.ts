@@ -114,11 +114,10 @@ async function startCore(options: ConnectOptions): Promise<string> {
     for (;;) {
       const said = await readFile(output, 'utf8')
       if (ended !== null) {
-        const failure = failureFrom(said, ended)
-        // Another command started a core at the same moment: theirs is as good.
-        const holder = failure.code === 'data_dir_locked' ? await holderOf(options.dataDir) : null
+        // Another command started a core at the same moment: theirs is as good, whatever ours said on its end.
+        const holder = await holderOf(options.dataDir)
         if (holder) return await addressOf(options.dataDir, holder)
-        throw failure
+        throw failureFrom(said, ended)
       }
       const holder = await holderOf(options.dataDir)
       if (holder?.url) return holder.url

@@ -49,7 +49,7 @@ interface Entry {
   ended: PromiseWithResolvers<void>
 }
 
-/** Programs that start and end while one `create` is answered: more than ever start at once. */
+/** Programs that are heard of while the answer about them is under way: more than ever start at once. */
 const MAX_EARLY = 256
 
 /** See `TerminalRegistry`. */
@@ -60,8 +60,8 @@ export class Terminals implements TerminalRegistry {
   readonly #entries = new Map<string, Entry>()
   readonly #events: Emitter<TerminalEvent>
   readonly #known = new Map<PtyHost, Disposable[]>()
-  /** Ends that were heard before the answer to the question that started the program; only the newest are kept. */
-  readonly #early = new Map<string, { epoch: number; exit: PtyExit }>()
+  /** The newest event of each kind that was heard before the answer to the question that started the program. */
+  readonly #early = new Map<string, { epoch: number; events: Map<PtyEvent['type'], PtyEvent> }>()
   readonly #writer = `core-${randomUUID()}`
   #seq = 0
   #current: PtyHost | null = null
@@ -238,7 +238,7 @@ export class Terminals implements TerminalRegistry {
 
   #register(info: PtyInfo, host: PtyHost, draining: boolean): Entry {
     const before = this.#entries.get(info.id)
-    // An exit that was heard before the answer to `create` stays known.
+    // What was heard since it was registered stays known.
     if (before?.terminal.epoch === info.epoch && before.host === host) return before
     const { id, epoch, pid, pidStartedAt, offset, cols, rows, title, lastOutputAt, logging, logPath, exit } =
       info
@@ -262,16 +262,21 @@ export class Terminals implements TerminalRegistry {
     this.#entries.set(id, entry)
     const early = this.#early.get(id)
     this.#early.delete(id)
-    // Not now: whoever opens it shall have it first, and then hear that it has ended.
-    if (early?.epoch === epoch) queueMicrotask(() => this.#close(entry, 'exited', early.exit))
+    // Not now: whoever opens it shall have it first, and then hear what it did.
+    if (early?.epoch === epoch)
+      queueMicrotask(() => {
+        for (const event of early.events.values()) this.#hear(event)
+      })
     return entry
   }
 
   #hear(event: PtyEvent): void {
     const entry = this.#entries.get(event.id)
     if (entry?.terminal.epoch !== event.epoch) {
-      if (event.type !== 'exit') return
-      this.#early.set(event.id, event)
+      const had = this.#early.get(event.id)
+      const early = had?.epoch === event.epoch ? had : { epoch: event.epoch, events: new Map() }
+      this.#early.set(event.id, early)
+      early.events.set(event.type, event)
       for (const eldest of this.#early.keys()) {
         if (this.#early.size <= MAX_EARLY) break
         this.#early.delete(eldest)
