@@ -1,5 +1,5 @@
 import type { Fact, FactKind } from '../../shared/domain/fact.ts'
-import { plainLine, sha7, took } from '../ui/format.ts'
+import { plainLine, plural, sha7, took } from '../ui/format.ts'
 import type { StatusShape } from '../ui/status-look.ts'
 
 type Body = Fact['body']
@@ -53,10 +53,22 @@ const TELL: Record<FactKind, (body: Body) => string> = {
     const time = count(body, 'durationMs')
     return `check ${text(body, 'name')} ${text(body, 'status').replace('_', ' ')}${time === null ? '' : ` in ${took(time)}`}`
   },
-  'review.asked': (body) => `review by ${text(body, 'reviewer') || 'an agent'} asked for`,
-  'review.ended': (body) => `review by ${text(body, 'reviewer') || 'an agent'} ended`,
-  'finding.answered': (body) => `a finding was ${text(body, 'status').replace('_', ' ') || 'answered'}`,
-  'lesson.written': (body) => `Lesson of round ${count(body, 'round') ?? ''} written`,
+  'review.asked': (body) => `its author was asked about ${plural(list(body, 'findings').length, 'finding')}`,
+  'review.ended': (body) => {
+    const reviewer = text(body, 'reviewer') || 'an agent'
+    return text(body, 'status') === 'done'
+      ? `review by ${reviewer}: ${plural(count(body, 'findings') ?? 0, 'finding')}`
+      : `no review by ${reviewer}${because(text(body, 'problem'))}`
+  },
+  'finding.answered': (body) =>
+    text(body, 'draft')
+      ? 'a deferred finding became a draft task'
+      : `${text(body, 'priority') || 'a finding'}${text(body, 'title') ? ` “${text(body, 'title')}”` : ''}: ${text(body, 'status').replace('_', ' ') || 'answered'}${text(body, 'by') === 'engineer' || text(body, 'by') === '' ? '' : ` by the ${text(body, 'by')}`}`,
+  'lesson.written': (body) => {
+    const source = text(body, 'source')
+    const by = source === 'facts' ? ' from the facts alone' : source ? ` by ${source}` : ''
+    return `Lesson of round ${count(body, 'round') ?? ''} written${by}${because(text(body, 'problem'))}`
+  },
   'land.phase': (body) => `landing: ${text(body, 'phase')}${because(text(body, 'reason'))}`,
   'land.fix': (body) => `landing: the agent was asked to fix${because(text(body, 'reason'))}`,
   'land.waits': (body) => `landing waits${because(text(body, 'reason'))}`,
@@ -83,7 +95,7 @@ export const factText = (fact: Fact): string => TELL[fact.kind](fact.body)
 export const isNoise = (fact: Fact): boolean => fact.kind === 'attempt.step' || fact.kind === 'attempt.usage'
 
 const SHAPES: Partial<Record<FactKind, StatusShape>> = {
-  'round.fired': 'spinner',
+  'round.fired': 'running',
   'verdict.given': 'scale',
   'verdict.undone': 'rework',
   'check.ended': 'flask',

@@ -19,6 +19,7 @@ export function TerminalSearch({ session }: { session: TerminalSession }) {
 
   useEffect(() => {
     input.current?.focus()
+    session.showMatchesBesideScrollbar()
     const results = session.search.onDidChangeResults(({ resultIndex, resultCount }) =>
       setFound({ index: resultIndex, count: resultCount }),
     )

@@ -1,5 +1,4 @@
 import type { ITerminalOptions, ITheme } from '@xterm/xterm'
-import { SCROLLBAR_PX } from './fit.ts'
 
 /** What the settings decide about terminals. */
 export interface TerminalLook {
@@ -19,7 +18,6 @@ export function terminalOptions(look: TerminalLook): ITerminalOptions {
     lineHeight: 1.18,
     theme: look.theme,
     scrollback: SCROLLBACK_LINES,
-    overviewRuler: { width: SCROLLBAR_PX },
     cursorBlink: false,
     cursorStyle: 'bar',
     cursorInactiveStyle: 'outline',

@@ -6,7 +6,7 @@ import type { ServerFrame } from '../../shared/contract/terminal-frames.ts'
 import { EscapeFilter } from '../../shared/terminal/escape-filter.ts'
 import { guardCounts, swallowQueries } from '../../shared/terminal/escape-guards.ts'
 import { clipboardText } from './clipboard-guard.ts'
-import { fitGrid, type Grid, leadingAndTrailing } from './fit.ts'
+import { fitGrid, type Grid, leadingAndTrailing, SCROLLBAR_PX } from './fit.ts'
 import type { InputQueue } from './input-queue.ts'
 import { textOf } from './link-text.ts'
 import type { OutputPump } from './output-pump.ts'
@@ -171,6 +171,12 @@ export class TerminalSession {
   setLook(look: TerminalLook): void {
     Object.assign(this.term.options, terminalOptions(look))
     this.#refit()
+  }
+
+  /** From now on the marks of a search stand beside the scroll bar; before the first search nobody pays for them. */
+  showMatchesBesideScrollbar(): void {
+    // xterm.js asks for the height of the screen at every drawing then, which makes the browser lay the page out each time.
+    this.term.options.overviewRuler = { width: SCROLLBAR_PX }
   }
 
   async paste(text: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { age, duration } from './format.ts'
-import { useNow } from './now.ts'
+import { useTimeText } from './now.ts'
 
 /** Time since `since`, or between `since` and `until` when it is over. */
 export function Elapsed({ since, until }: { since: number; until?: number | null }) {
@@ -7,10 +7,10 @@ export function Elapsed({ since, until }: { since: number; until?: number | null
 }
 
 function Running({ since }: { since: number }) {
-  return duration(useNow() - since)
+  return useTimeText((now) => duration(now - since))
 }
 
 /** How long ago, coarse. */
 export function Age({ since }: { since: number }) {
-  return age(useNow() - since)
+  return useTimeText((now) => age(now - since))
 }

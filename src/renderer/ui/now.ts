@@ -43,6 +43,9 @@ function ticker(periodMs: number) {
 const second = ticker(1000)
 const quarter = ticker(250)
 
+/** A text that is made of the time; draws anew only in the seconds in which it is another. */
+export const useTimeText = (text: (now: number) => string): string =>
+  useSyncExternalStore(second.subscribe, () => text(second.get()))
 /** The time, anew each second. Use it in leaves only. */
 export const useNow = (): number => useSyncExternalStore(second.subscribe, second.get)
 /** The time, four times a second: for countdowns. */

@@ -6,7 +6,9 @@ import type { Tone } from './Badge.tsx'
 export type StatusShape =
   | 'dashed'
   | 'ring'
+  /** Turns: only for what is over in seconds. Each turning sign makes the window draw sixty frames a second. */
   | 'spinner'
+  | 'running'
   | 'question'
   | 'check'
   | 'cross'
@@ -33,7 +35,7 @@ export const ATTEMPT_LOOK: Record<AttemptStatus, StatusLook> = {
   pending: { shape: 'dashed', tone: 'quiet', text: 'waiting for a slot' },
   preparing: { shape: 'spinner', tone: 'run', text: 'preparing' },
   starting: { shape: 'spinner', tone: 'run', text: 'starting' },
-  running: { shape: 'spinner', tone: 'run', text: 'running' },
+  running: { shape: 'running', tone: 'run', text: 'running' },
   waiting: { shape: 'question', tone: 'warn', text: 'asks you' },
   finished: { shape: 'ring', tone: 'run', text: 'finished' },
   verifying: { shape: 'flask', tone: 'run', text: 'verifying' },
@@ -53,7 +55,7 @@ export const ATTEMPT_LOOK: Record<AttemptStatus, StatusLook> = {
 export const TASK_LOOK: Record<TaskStatus, StatusLook> = {
   draft: { shape: 'draft', tone: 'quiet', text: 'draft' },
   queued: { shape: 'clock', tone: 'quiet', text: 'queued' },
-  working: { shape: 'spinner', tone: 'run', text: 'working' },
+  working: { shape: 'running', tone: 'run', text: 'working' },
   deciding: { shape: 'scale', tone: 'warn', text: 'deciding' },
   landing: { shape: 'merge', tone: 'accent', text: 'landing' },
   landed: { shape: 'check', tone: 'ok', text: 'landed' },
