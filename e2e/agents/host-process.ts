@@ -5,7 +5,6 @@ import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 import { type Connection, connect } from '../../src/main/cli/connect.ts'
 import type { Attempt } from '../../src/shared/domain/attempt.ts'
-import type { Arena } from './arena.ts'
 
 const ENTRY = join(import.meta.dirname, '..', '..', 'src', 'main', 'web', 'index.ts')
 const WAIT_MS = 90_000
@@ -19,10 +18,19 @@ export interface HostProcess {
   kill9(): Promise<void>
 }
 
-/** Starts the web host from its sources on the arena's data directory. */
-export async function startHost(arena: Arena): Promise<HostProcess> {
-  const child: ChildProcess = spawn(process.execPath, [ENTRY, '--json', '--data-dir', arena.dataDir], {
-    env: arena.env,
+/** Where it runs: an arena, or as much of one as a test needs. */
+export interface HostPlace {
+  dataDir: string
+  /** All that it gets. */
+  env: Readonly<Record<string, string>>
+  /** Shown when it is waited for in vain. */
+  model?: { requests: readonly unknown[] }
+}
+
+/** Starts the web host from its sources. */
+export async function startHost(place: HostPlace): Promise<HostProcess> {
+  const child: ChildProcess = spawn(process.execPath, [ENTRY, '--json', '--data-dir', place.dataDir], {
+    env: place.env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exit = once(child, 'exit')
@@ -31,10 +39,10 @@ export async function startHost(arena: Arena): Promise<HostProcess> {
     exit.then(([code]) => Promise.reject(new Error(`the host ended with ${code}`))),
   ])
   const { client, close } = await connect({
-    dataDir: arena.dataDir,
+    dataDir: place.dataDir,
     webEntry: ENTRY,
     node: process.execPath,
-    env: arena.env,
+    env: place.env,
   })
   let alive = true
   onTestFinished(async () => {
@@ -53,7 +61,7 @@ export async function startHost(arena: Arena): Promise<HostProcess> {
         if (performance.now() > deadline) {
           const { text } = await client.attempts.log({ id, from: 0, maxBytes: 1_048_576, raw: false })
           const { status, attention, statusSource } = attempt
-          const seen = JSON.stringify({ status, attention, statusSource, requests: arena.model.requests })
+          const seen = JSON.stringify({ status, attention, statusSource, requests: place.model?.requests })
           throw new Error(`waited in vain for ${pick}: ${seen}\n${text.slice(-3_000)}`)
         }
         await new Promise((later) => setTimeout(later, 100))

@@ -1,20 +1,25 @@
 // Reports one event of an agent to Quartet: `quartet-hook.mjs SOURCE [--file DESCRIPTOR] [JSON]`; without JSON it reads
 // standard input. It must never disturb the agent: no output (agents read a hook's output), exit code 0 always, and at
 // most TOTAL_MS of the agent's time. The descriptor file is read at call time, because the socket of a core that was
-// started anew may be another one than when the agent was started.
-import { readFileSync } from 'node:fs'
+// started anew may be another one than when the agent was started. A report that the listener does not confirm in time is left
+// beside the descriptor: an agent may end its turn while the core starts again, and will not say so twice.
+import { appendFileSync, readFileSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
+import { dirname, join } from 'node:path'
 
 /** Reading a slow agent's standard input is part of this. */
 const TOTAL_MS = 1_000
-/** From here on only the connection counts; nobody listening shows at once, a hung listener after this. */
-const CONNECT_MS = 100
+/** Nobody listening shows at once, a listener that hangs after this. */
+const CONFIRM_MS = 100
 const MAX_INPUT_BYTES = 32 * 1024 * 1024
 /** The listener refuses longer lines. */
 const MAX_LINE_BYTES = 64 * 1024
 const MAX_TEXT = 4_000
 const MAX_ITEMS = 50
 const MAX_DEPTH = 8
+/** A core may stay away for days. Calls of tools say least, so that they leave room for the ends of turns. */
+const MAX_MISSED_BYTES = 512 * 1024
+const MAX_MISSED_TOOL_BYTES = MAX_MISSED_BYTES / 2
 
 const leave = () => process.exit(0)
 process.on('uncaughtException', leave)
@@ -34,13 +39,13 @@ function slim(value, max, depth = 0) {
   )
 }
 
-function lineOf(token, source, payload) {
+function lineOf(head, payload) {
   for (const max of [MAX_TEXT, 400, 40]) {
-    const line = `${JSON.stringify({ token, source, payload: slim(payload, max) })}\n`
+    const line = `${JSON.stringify({ ...head, payload: slim(payload, max) })}\n`
     if (Buffer.byteLength(line) <= MAX_LINE_BYTES) return line
   }
   const { hook_event_name, session_id, type } = payload
-  return `${JSON.stringify({ token, source, payload: slim({ hook_event_name, session_id, type }, 200) })}\n`
+  return `${JSON.stringify({ ...head, payload: slim({ hook_event_name, session_id, type }, 200) })}\n`
 }
 
 async function readInput() {
@@ -70,8 +75,22 @@ if (
 )
   leave()
 
+const head = { at: Date.now(), source }
+
+/** In one write, because several hooks of an agent may run at once; without the token, because the file may outlive it. */
+function leaveBehind() {
+  const missed = join(dirname(file), 'missed.jsonl')
+  const size = statSync(missed, { throwIfNoEntry: false })?.size ?? 0
+  const isTool = /^(Pre|Post)ToolUse/.test(payload.hook_event_name)
+  if (size < (isTool ? MAX_MISSED_TOOL_BYTES : MAX_MISSED_BYTES))
+    appendFileSync(missed, lineOf(head, payload), { mode: 0o600 })
+  leave()
+}
+
 const socket = connect(path)
-socket.on('error', leave)
-// By way of setImmediate: on a busy machine the connection may be ready at the very moment when the timer fires.
-setTimeout(() => setImmediate(leave), CONNECT_MS)
-socket.end(lineOf(token, source, payload), leave)
+socket.on('data', leave)
+socket.on('error', leaveBehind)
+socket.on('close', leaveBehind)
+// By way of setImmediate: on a busy machine the answer may be there at the very moment when the timer fires.
+setTimeout(() => setImmediate(leaveBehind), CONFIRM_MS)
+socket.end(lineOf({ ...head, token }, payload))

@@ -17,6 +17,7 @@ import { Conversation } from './attempts/conversation.ts'
 import { DiffWatch } from './attempts/diff-watch.ts'
 import { Dispatcher } from './attempts/dispatcher.ts'
 import { HookSelfTest } from './attempts/hook-self-test.ts'
+import { MissedReports } from './attempts/missed-reports.ts'
 import { PortBlocks } from './attempts/port-blocks.ts'
 import { Retire } from './attempts/retire.ts'
 import { Signals } from './attempts/signals.ts'
@@ -303,6 +304,14 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     verdicts,
     lane,
     hooks,
+    missed: new MissedReports({
+      ledger,
+      clock,
+      log,
+      scope,
+      runRoot: join(places.run, 'attempts'),
+      onMessage: (message) => supervisor.onMissedHook(message),
+    }),
     retire,
     clock,
     log,
@@ -361,16 +370,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     onShutdown: (listener) => shutdown.on(listener),
     busy,
     close: async ({ stopAgents }) => {
-      if (stopAgents) {
-        // One that is just being started would open its terminal behind our back.
-        await dispatcher.stop()
-        // Agents that are through and wait for the next message, too.
-        const live = ledger.select(
-          'attempts',
-          "status = 'preparing' OR terminalId IN (SELECT id FROM terminals WHERE state = 'live')",
-        )
-        await Promise.all(live.map((attempt) => retire.stopAgent(attempt, 'Quartet was closed')))
-      }
+      if (stopAgents) await retire.stopAll('Quartet was closed')
       scope.dispose()
       await hooks.close()
       await scope.settled()

@@ -8,6 +8,7 @@ import type { HookListener } from './agents/hook-listener.ts'
 import type { AttemptFinisher } from './attempts/attempt-finisher.ts'
 import type { AttemptSupervisor } from './attempts/attempt-supervisor.ts'
 import type { Dispatcher } from './attempts/dispatcher.ts'
+import type { MissedReports } from './attempts/missed-reports.ts'
 import type { Retire } from './attempts/retire.ts'
 import { moveAttempt } from './attempts/transitions.ts'
 import type { Ledger } from './db/ledger.ts'
@@ -24,6 +25,7 @@ export interface RecoveryDeps {
   verdicts: VerdictService
   lane: LandLane
   hooks: HookListener
+  missed: MissedReports
   retire: Retire
   clock: Clock
   log: Logger
@@ -54,6 +56,9 @@ export async function recover(deps: RecoveryDeps): Promise<void> {
     if (attempt.terminalId && terminals.get(attempt.terminalId)?.state === 'live')
       await hooks.open(attempt.id, join(deps.runRoot, attempt.id))
   }
+  // What agents reported while we were away, before how they ended.
+  for (const row of rows) if (row.attemptId) await deps.missed.bringIn(row.attemptId)
+  deps.missed.begin()
   for (const terminal of [...report.adopted, ...report.ended, ...report.lost]) {
     const row = ledger.get('terminals', terminal.id)
     if (terminal.state === 'live') {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -52,6 +52,7 @@ function writeRaw(socket: string, parts: readonly string[]): Promise<void> {
     const client = connect(socket)
     client.on('error', () => resolve())
     client.on('close', () => resolve())
+    client.resume()
     client.on('connect', () => {
       for (const part of parts) client.write(part)
       client.end()
@@ -153,6 +154,67 @@ test('the hook program does not wait for a listener that hangs', async () => {
   await writeFile(file, JSON.stringify({ socket: join(dir, 's.sock'), token: 't'.repeat(43) }))
   const result = await runHook(file, JSON.stringify({ hook_event_name: 'Stop', text: 'x'.repeat(30_000) }))
   expect(result).toEqual({ code: 0, output: '' })
+  expect(await leftBehind(dir)).toMatchObject([{ payload: { hook_event_name: 'Stop' } }])
+})
+
+/** What the hook program left in a run folder. */
+async function leftBehind(run: string): Promise<{ at: number; payload: Record<string, unknown> }[]> {
+  const text = await readFile(join(run, 'missed.jsonl'), 'utf8').catch(() => '')
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
+}
+
+test('a report is left behind when nobody confirms it, without the token, and only then', async () => {
+  const { listener, messages } = await listen()
+  const run = await tempDir('run')
+  const door = await listener.open('att_1', run)
+  const { token } = await descriptor(door.file)
+  await runHook(door.file, '{"hook_event_name":"PreToolUse"}')
+  expect(messages).toHaveLength(1)
+  expect(await leftBehind(run)).toEqual([])
+
+  // A core that has just started listens before it knows its attempts.
+  const early = join(run, 'early.json')
+  await writeFile(early, JSON.stringify({ ...(await descriptor(door.file)), token: 'x'.repeat(43) }))
+  const before = Date.now()
+  await runHook(early, '{"hook_event_name":"PostToolUse"}')
+  await listener.close()
+  await runHook(door.file, '{"hook_event_name":"Stop"}')
+  const left = await leftBehind(run)
+  expect(left.map(({ payload }) => payload.hook_event_name)).toEqual(['PostToolUse', 'Stop'])
+  expect(left.every(({ at }) => at >= before && at <= Date.now())).toBe(true)
+  expect(await readFile(join(run, 'missed.jsonl'), 'utf8')).not.toContain(token)
+  expect((await stat(join(run, 'missed.jsonl'))).mode & 0o777).toBe(0o600)
+})
+
+test('what is left behind is bounded, and calls of tools leave room for the ends of turns', async () => {
+  const { listener } = await listen()
+  const run = await tempDir('run')
+  const door = await listener.open('att_1', run)
+  await listener.close()
+  const file = join(run, 'missed.jsonl')
+  const sizeAfter = async (filled: number, event: string) => {
+    await writeFile(file, 'x'.repeat(filled))
+    expect(await runHook(door.file, JSON.stringify({ hook_event_name: event }))).toEqual({
+      code: 0,
+      output: '',
+    })
+    return (await stat(file)).size
+  }
+  expect(await sizeAfter(256 * 1024, 'PostToolUse')).toBe(256 * 1024)
+  expect(await sizeAfter(256 * 1024, 'Stop')).toBeGreaterThan(256 * 1024)
+  expect(await sizeAfter(512 * 1024, 'Stop')).toBe(512 * 1024)
+})
+
+test('a place that cannot be written to disturbs nobody', async () => {
+  const { listener } = await listen()
+  const run = await tempDir('run')
+  const door = await listener.open('att_1', run)
+  await listener.close()
+  await mkdir(join(run, 'missed.jsonl'))
+  expect(await runHook(door.file, '{"hook_event_name":"Stop"}')).toEqual({ code: 0, output: '' })
 })
 
 test('a wrong token, no JSON and too long a line are thrown away; the next message still gets through', async () => {

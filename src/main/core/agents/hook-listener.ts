@@ -11,7 +11,7 @@ import type { Redactor } from '../../kernel/redact.ts'
 /** One message of the hook program, after its token was checked. */
 export interface HookMessage {
   attemptId: string
-  /** ms since the epoch, by our clock. */
+  /** ms since the epoch: when the hook program ran. */
   at: number
   /** What the agent handed to its hook, cut by the hook program to what tells its state. */
   payload: unknown
@@ -55,7 +55,11 @@ const MAX_MESSAGES_PER_SECOND = 100
 /** sun_path holds 104 bytes on macOS and 108 on Linux, with the final NUL. */
 const MAX_SOCKET_PATH_BYTES = 100
 
-const Line = z.object({ token: z.string().min(16).max(200), payload: z.unknown() })
+const Line = z.object({
+  token: z.string().min(16).max(200),
+  at: z.number().int().nonnegative().optional(),
+  payload: z.unknown(),
+})
 const Descriptor = z.object({ socket: z.string(), token: z.string().min(32), attemptId: z.string() })
 
 interface Holder {
@@ -84,8 +88,8 @@ async function socketPathIn(dir: string): Promise<string> {
 }
 
 /**
- * Starts to listen for the hook program (newline JSON `{token, payload}`, nothing is ever answered). The caller holds the
- * lock of the data directory, so a socket file found there is a dead core's. Throws when the socket cannot be made.
+ * Starts to listen for the hook program (newline JSON `{token, at, payload}`; a line that was taken is answered by an empty
+ * one, and one that is not is left behind by the program, see `MissedReports`). The caller holds the lock of the data directory, so a socket file found there is a dead core's. Throws when the socket cannot be made.
  */
 export async function listenForHooks(options: HookListenerOptions): Promise<HookListener> {
   const path = await socketPathIn(options.dir)
@@ -120,7 +124,8 @@ export async function listenForHooks(options: HookListenerOptions): Promise<Hook
       return true
     }
     try {
-      options.onMessage({ attemptId: holder.attemptId, at: options.clock.now(), payload: line.payload })
+      const at = Math.min(line.at ?? Number.POSITIVE_INFINITY, options.clock.now())
+      options.onMessage({ attemptId: holder.attemptId, at, payload: line.payload })
     } catch (error) {
       log.error('a hook message could not be handled', { attemptId: holder.attemptId, error })
     }
@@ -142,6 +147,7 @@ export async function listenForHooks(options: HookListenerOptions): Promise<Hook
         buffered = buffered.slice(end + 1)
         if (text.length > MAX_LINE_BYTES || ++lines > MAX_LINES_PER_CONNECTION || !deliver(text))
           return void socket.destroy()
+        socket.write('\n')
       }
       if (buffered.length > MAX_LINE_BYTES) {
         log.warn('a hook message was too long')

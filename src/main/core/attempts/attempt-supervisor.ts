@@ -4,6 +4,7 @@ import { canAttempt, occupiesSlot } from '../../../shared/machines/attempt-machi
 import type { Clock } from '../../kernel/clock.ts'
 import type { Scope } from '../../kernel/disposable.ts'
 import type { PtyExit } from '../../pty-protocol/pty-host.ts'
+import type { AgentEvent } from '../agents/driver.ts'
 import type { HookMessage } from '../agents/hook-listener.ts'
 import type { AgentRegistry } from '../agents/registry.ts'
 import type { Ledger } from '../db/ledger.ts'
@@ -34,6 +35,8 @@ export interface AttemptSupervisorDeps {
 /** Turns what terminals, hooks and keys say into statuses. What cannot happen in a status is ignored, late reports among it. */
 export class AttemptSupervisor {
   readonly #deps: AttemptSupervisorDeps
+  /** When the newest report of each live agent was made, ms since the epoch. */
+  readonly #heardAt = new Map<string, number>()
 
   constructor(deps: AttemptSupervisorDeps) {
     this.#deps = deps
@@ -43,11 +46,31 @@ export class AttemptSupervisor {
 
   /** A report of the hook program. */
   onHook(message: HookMessage): void {
+    this.#hear(message, () => true)
+  }
+
+  /**
+   * A report that nobody took when it was made. What the agent has said since is newer, and a report that did arrive may have
+   * been left behind all the same: then it tells nothing any more but the name of the conversation.
+   */
+  onMissedHook(message: HookMessage): void {
     const attempt = this.#deps.ledger.get('attempts', message.attemptId)
     if (!attempt) return
-    this.#deps.diffs.touch(attempt.id)
-    for (const event of this.#deps.agents.driver(attempt.agent).interpret(message.payload, message.at))
-      this.#deps.reports.take(attempt.id, event)
+    const heardAt = this.#heardAt.get(attempt.id)
+    const isOld =
+      heardAt === undefined
+        ? attempt.statusSource === 'hook' && message.at <= attempt.statusAt
+        : message.at < heardAt
+    this.#hear(message, (event) => !isOld || event.kind === 'session')
+  }
+
+  #hear({ attemptId, at, payload }: HookMessage, counts: (event: AgentEvent) => boolean): void {
+    const attempt = this.#deps.ledger.get('attempts', attemptId)
+    if (!attempt) return
+    this.#heardAt.set(attemptId, Math.max(at, this.#heardAt.get(attemptId) ?? 0))
+    this.#deps.diffs.touch(attemptId)
+    for (const event of this.#deps.agents.driver(attempt.agent).interpret(payload, at))
+      if (counts(event)) this.#deps.reports.take(attemptId, event)
   }
 
   /** The engineer typed into a terminal. */
@@ -90,6 +113,7 @@ export class AttemptSupervisor {
     })
     const attempt = terminal.attemptId ? ledger.get('attempts', terminal.attemptId) : undefined
     if (!attempt) return
+    this.#heardAt.delete(attempt.id)
     this.#onEnd(attempt, exit)
     this.#deps.usage.settle(attempt.id)
   }

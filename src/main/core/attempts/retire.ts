@@ -54,6 +54,25 @@ export class Retire {
       })
   }
 
+  /** Ends every agent, those that wait for their next message too, and gives up what is being prepared; nothing starts any more. */
+  async stopAll(reason: string): Promise<void> {
+    const { ledger, clock, dispatcher } = this.#deps
+    // One that is just being started would open its terminal behind our back.
+    await dispatcher.stop()
+    const live = ledger.select('attempts', "terminalId IN (SELECT id FROM terminals WHERE state = 'live')")
+    await Promise.all(live.map((attempt) => this.stopAgent(attempt, reason)))
+    // What has no process yet has no end that would tell of it: the next start would prepare it again.
+    ledger.commit((tx) => {
+      for (const { id } of ledger.select('attempts', "status = 'preparing'"))
+        moveAttempt(ledger, tx, id, 'cancel', {
+          now: clock.now(),
+          actor: 'engineer',
+          reason: `Stopped: ${reason}.`,
+          change: { endReason: 'stopped', endedAt: clock.now(), attention: null },
+        })
+    })
+  }
+
   /** Ends and keeps all attempts of a task that is given up. */
   async task(taskId: string, reason: string): Promise<void> {
     const { ledger, clock } = this.#deps

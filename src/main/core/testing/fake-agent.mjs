@@ -1,7 +1,7 @@
 // A stand-in for agent CLIs that does on demand what real ones do rarely. It takes Claude Code's arguments, or just a prompt
 // (as `gemini`), lives in its terminal, and plays what the prompt asks for with `fake:NAME`.
 import { execSync, spawn, spawnSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -121,6 +121,17 @@ const PLAYS = {
     start()
     await turn(prompt, 'work')
     await chat(1)
+  },
+  /** Ends its turn only once the test lets it. */
+  async held() {
+    start()
+    hook('UserPromptSubmit', { prompt })
+    note('held')
+    while (!existsSync(`${process.cwd()}.go`)) await sleep(50)
+    commit('work')
+    hook('Stop', { last_assistant_message: 'Done at last.' })
+    note('stopped')
+    await chat()
   },
   async deaf() {
     start()

@@ -1,0 +1,116 @@
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { startHost } from '../../../../e2e/agents/host-process.ts'
+import type { Slot } from '../../../shared/domain/task.ts'
+import { makeRepository, sh, startCore, tempDir } from '../testing/core-harness.ts'
+import { eventually } from '../testing/ledger-fixture.ts'
+
+// What happens to attempts while no core is there.
+
+const slot = (change: Partial<Slot>): Slot => ({
+  agent: 'shell',
+  command: null,
+  scenario: null,
+  model: null,
+  hint: null,
+  ...change,
+})
+
+describe('quitting with “stop agents”', () => {
+  it('leaves an attempt that was being prepared cancelled, and the next start leaves it alone', async () => {
+    const dir = await tempDir()
+    const repo = await makeRepository(join(dir, 'repo'), {
+      'WORKFLOW.md': '---\nhooks:\n  after_create: touch ../entered && sleep 600\n---\n',
+    })
+    const first = await startCore(join(dir, 'data'))
+    const repository = await first.client.repositories.add({ path: repo, trust: true })
+    const { attempts } = await first.client.tasks.fire({
+      repoId: repository.id,
+      brief: 'Wait in the hook',
+      slots: [slot({ command: 'true' })],
+    })
+    const [{ id = '', worktree = '' } = {}] = attempts
+    await eventually(() => stat(join(worktree, '../entered')).catch(() => null), 'the hook')
+    expect(first.state.attempts[id]?.status).toBe('preparing')
+    await first.close({ stopAgents: true })
+
+    const second = await startCore(join(dir, 'data'))
+    // Recovery, which prepares again what a crash cut off, is through by now.
+    expect(await second.client.attempts.get({ id })).toMatchObject({
+      status: 'cancelled',
+      endReason: 'stopped',
+      terminalId: null,
+    })
+  })
+})
+
+const FAKE = resolve(import.meta.dirname, '../testing/fake-agent.mjs')
+
+/** A place for a host in which a stand-in is found as `claude`. */
+async function placeWithClaude(dir: string) {
+  const home = join(dir, 'home')
+  const bin = join(dir, 'bin')
+  await mkdir(home)
+  await mkdir(bin)
+  await writeFile(join(bin, 'claude'), `#!/bin/sh\nexec '${process.execPath}' '${FAKE}' "$@"\n`)
+  await chmod(join(bin, 'claude'), 0o755)
+  await writeFile(join(home, '.gitconfig'), '[user]\n\tname = Ann\n\temail = ann@example.com\n')
+  const env = {
+    PATH: `${bin}:${process.env.PATH}`,
+    HOME: home,
+    SHELL: '/bin/sh',
+    LANG: 'C.UTF-8',
+    CLAUDE_CONFIG_DIR: join(home, '.claude'),
+  }
+  const profile = Object.entries(env).map(([name, value]) => `export ${name}='${value}'\n`)
+  for (const name of ['.bash_profile', '.zprofile', '.profile'])
+    await writeFile(join(home, name), profile.join(''))
+  return { dataDir: join(dir, 'data'), env }
+}
+
+describe('a turn that ends while the core is killed', () => {
+  it('is known to the next core: its hook left the report behind', async () => {
+    const dir = await tempDir()
+    const place = await placeWithClaude(dir)
+    const repo = await makeRepository(join(dir, 'repo'))
+    const first = await startHost(place)
+    await first.client.system.saveSettings({ reviews: false })
+    const repository = await first.client.repositories.add({ path: repo, trust: true })
+    const fired = await first.client.tasks.fire({
+      repoId: repository.id,
+      brief: 'Play fake:held now',
+      slots: [slot({ agent: 'claude' })],
+    })
+    const [{ id = '', worktree = '' } = {}] = fired.attempts
+    const noted = (text: string) =>
+      eventually(
+        async () => (await readFile(`${worktree}.notes`, 'utf8').catch(() => '')).includes(text),
+        text,
+      )
+    await noted('held')
+    const running = await first.until(id, (attempt) => attempt.status === 'running')
+    await first.kill9()
+    await writeFile(`${worktree}.go`, '')
+    await noted('stopped')
+
+    const left = join(place.dataDir, 'run', 'attempts', id, 'missed.jsonl')
+    const { token } = JSON.parse(await readFile(join(left, '..', 'hook.json'), 'utf8'))
+    expect((await stat(left)).mode & 0o777).toBe(0o600)
+    const text = await readFile(left, 'utf8')
+    expect(text).toContain('"Stop"')
+    expect(text).not.toContain(token)
+
+    const second = await startHost(place)
+    const ready = await second.until(id, (attempt) => attempt.status === 'ready')
+    expect(ready.sessionRef).toBe(running.sessionRef)
+    expect(await sh(worktree, 'log', '--format=%s', `${ready.baseSha}..HEAD`)).toBe('Add work')
+    const facts = await second.client.history.facts({ attemptId: id, limit: 1_000 })
+    const path = facts.filter((fact) => fact.kind === 'attempt.status').map((fact) => fact.body.to)
+    expect(path.reverse()).toEqual(['preparing', 'starting', 'running', 'finished', 'ready'])
+    await expect(stat(left)).rejects.toThrow('ENOENT')
+    // And the agent is heard again as before.
+    expect(await second.client.attempts.answer({ id, text: 'One more.' })).toEqual({ delivered: true })
+    await second.until(id, (attempt) => attempt.status === 'ready' && attempt.headSha !== ready.headSha)
+  })
+})
