@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { hasAgents, testAgents } from './lib/agents.mjs'
 import { build } from './lib/build.mjs'
 import { installChromium } from './lib/chromium-install.mjs'
 import { electronBinary } from './lib/electron.mjs'
@@ -11,10 +12,13 @@ import { install } from './lib/install.mjs'
 import { findNode } from './lib/node.mjs'
 import { program } from './lib/program.mjs'
 import { duration, main, ownEnv, ROOT, run, Stop, tail } from './lib/run.mjs'
+import { readTotals } from './lib/vitest-report.mjs'
 
-const HELP = `npm test -- [--only static|unit|e2e] [FILTER…]
+const KINDS = ['static', 'unit', 'e2e', 'agents']
+const HELP = `npm test -- [--only ${KINDS.join('|')}] [FILTER…]
 
-  --only KIND   only these: static (format, lint, types, layers), unit (unit and integration), e2e (a real browser)
+  --only KIND   only these: static (format, lint, types, layers), unit (unit and integration), e2e (a real browser),
+                agents (the real Codex and Claude Code, 800 MB from npm: else run with CI=true, or once they are installed)
   FILTER        part of a test file's path, handed to vitest and Playwright
 
 QUARTET_E2E_ELECTRON=0 leaves the Electron specs out, =1 fails when they cannot run.
@@ -80,18 +84,7 @@ async function runUnit(node, filters) {
     ],
     { env: ownEnv(), show: true },
   )
-  const json = readJson(report)
-  const total = {
-    passed: json?.numPassedTests ?? 0,
-    failed: json?.numFailedTests ?? 0,
-    skipped: (json?.numPendingTests ?? 0) + (json?.numTodoTests ?? 0),
-  }
-  // A file that cannot be loaded has no tests to count, and an error between tests belongs to none.
-  const broken = (json?.testResults ?? []).filter(
-    (file) => file.status === 'failed' && file.assertionResults.length === 0,
-  )
-  total.failed += broken.length
-  if (result.code !== 0 && total.failed === 0) total.failed = 1
+  const total = readTotals(report, result.code)
   summary('unit and integration', total, started)
   return total
 }
@@ -141,6 +134,19 @@ async function runE2e(node, filters) {
   return total
 }
 
+async function runAgents(filters) {
+  const started = performance.now()
+  try {
+    const total = await testAgents(say, filters)
+    summary('real agents', total, started)
+    return total
+  } catch (error) {
+    if (!(error instanceof Stop)) throw error
+    say(`✗ real agents: ${error.message}`)
+    return { passed: 0, failed: 1, skipped: 0 }
+  }
+}
+
 function summary(name, { passed, failed, skipped }, started) {
   const skips = skipped > 0 ? `, ${skipped} skipped` : ''
   say(
@@ -157,9 +163,10 @@ await main(async () => {
     say(HELP)
     return 0
   }
-  const kinds = values.only ?? ['static', 'unit', 'e2e']
-  const wrong = kinds.find((kind) => !['static', 'unit', 'e2e'].includes(kind))
-  if (wrong) throw new Stop(`“${wrong}” is no kind of test: static, unit or e2e.`)
+  const withAgents = process.env.CI === 'true' || hasAgents()
+  const kinds = values.only ?? KINDS.filter((kind) => kind !== 'agents' || withAgents)
+  const wrong = kinds.find((kind) => !KINDS.includes(kind))
+  if (wrong) throw new Stop(`“${wrong}” is no kind of test: ${KINDS.join(', ')}.`)
 
   await install(say)
   const node = findNode()
@@ -171,7 +178,7 @@ await main(async () => {
   }
   if (kinds.includes('static')) add(await runStatic(node))
   let built = true
-  if (kinds.includes('unit') || kinds.includes('e2e')) {
+  if (kinds.some((kind) => kind !== 'static')) {
     try {
       await build(say)
     } catch (error) {
@@ -187,6 +194,11 @@ await main(async () => {
     if (built) add(await runE2e(node, positionals))
     else say('✗ e2e: not run, because the build failed.')
   }
+  if (kinds.includes('agents')) {
+    if (built) add(await runAgents(positionals))
+    else say('✗ real agents: not run, because the build failed.')
+  } else if (!values.only)
+    say('!! SKIPPED: the real Codex and Claude Code. `npm run test:agents` installs them and drives them.')
   say(`${total.passed} passed, ${total.failed} failed`)
   return total.failed === 0 ? 0 : 1
 })

@@ -88,7 +88,7 @@ export async function install(say) {
         timeoutMs: LIMIT_MS,
       },
     )
-    if (result.code !== 0) throw new Stop(explain(result))
+    if (result.code !== 0) throw new Stop(whyNpmFailed(result, 'the packages'))
     writeFileSync(STAMP, want)
     say(`Installed in ${duration(performance.now() - started)}.`)
     return true
@@ -116,14 +116,20 @@ export function installEnv() {
   return env
 }
 
-function explain({ output, timedOut, code }) {
+/**
+ * Why an install of npm ended without success, as one sentence and npm's last words.
+ * @param {{ output: string, timedOut: boolean, code: number }} result of `run`
+ * @param {string} what was to be installed
+ */
+export function whyNpmFailed({ output, timedOut, code }, what) {
   const last = tail(output, 15)
-  if (timedOut) return 'npm ci took more than 15 minutes and was stopped. Is the npm registry reachable?'
+  if (timedOut)
+    return `npm took more than 15 minutes for ${what} and was stopped. Is the npm registry reachable?`
   if (code === 127) return 'npm was not found. Quartet needs Node.js 20 or newer with npm.'
   if (/ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ECONNRESET/.test(output))
-    return `The npm registry cannot be reached, so the packages could not be installed.\n${last}`
-  if (/ENOSPC/.test(output)) return `The disk is full, so the packages could not be installed.\n${last}`
+    return `The npm registry cannot be reached, so ${what} could not be installed.\n${last}`
+  if (/ENOSPC/.test(output)) return `The disk is full, so ${what} could not be installed.\n${last}`
   if (/EACCES|EPERM/.test(output))
-    return `No permission to write ${join(ROOT, 'node_modules')}, so the packages could not be installed.\n${last}`
-  return `npm ci failed.\n${last}`
+    return `No permission to write ${join(ROOT, 'node_modules')}, so ${what} could not be installed.\n${last}`
+  return `npm could not install ${what}.\n${last}`
 }
