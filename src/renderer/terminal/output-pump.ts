@@ -1,4 +1,4 @@
-import { dueTiles, nextFrameIn, type PumpTile } from './pump-schedule.ts'
+import { dueTiles, FRAME_MS, nextFrameIn, type PumpTile } from './pump-schedule.ts'
 
 /** One terminal that wants to write. */
 export interface PumpSource {
@@ -21,7 +21,9 @@ export interface FrameClock {
 
 /**
  * Decides in which animation frame each terminal writes. The count of paints is what costs, not the bytes: so one write
- * per frame at most, every frame only for the focused tile. Nothing waiting means no frame and no timer.
+ * per frame at most, every frame only for the focused tile. Nothing waiting means no frame and no timer. What comes to the
+ * focused tile after a frame of quiet, such as the echo of a key, is written at once: xterm.js draws in the next frame
+ * anyway, and waiting for one here would make that the one after.
  */
 export class OutputPump {
   readonly #clock: FrameClock
@@ -56,8 +58,16 @@ export class OutputPump {
   notify(id: number): void {
     const entry = this.#entries.get(id)
     if (!entry || entry.waiting) return
-    entry.waiting = true
-    this.#arm()
+    const now = this.#clock.now()
+    if (id === this.#focused && now - entry.lastAt >= FRAME_MS) this.#flush(entry, now)
+    else entry.waiting = true
+    if (entry.waiting) this.#arm()
+  }
+
+  #flush(entry: Entry, now: number): void {
+    entry.lastAt = now
+    entry.source.flush()
+    entry.waiting = entry.source.waiting()
   }
 
   #arm(): void {
@@ -82,10 +92,7 @@ export class OutputPump {
     const now = Math.max(frameTime, this.#clock.now())
     for (const id of dueTiles([...this.#entries.values()], this.#focused, now)) {
       const entry = this.#entries.get(id)
-      if (!entry) continue
-      entry.lastAt = now
-      entry.source.flush()
-      entry.waiting = entry.source.waiting()
+      if (entry) this.#flush(entry, now)
     }
     this.#arm()
   }

@@ -1,6 +1,9 @@
 /** Unfocused tiles paint this often: at 4 Hz sixteen busy tiles keep 60 frames a second, at 20 Hz half of that. */
 export const CALM_INTERVAL_MS = 250
 
+/** Of a screen with 60 Hz. */
+export const FRAME_MS = 16
+
 export interface PumpTile {
   id: number
   /** Something waits to be written. */

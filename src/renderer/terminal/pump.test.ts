@@ -93,6 +93,24 @@ describe('output pump', () => {
     expect(Math.max(...perFrame.values())).toBeLessThanOrEqual(2)
   })
 
+  test('what comes to the focused tile after a quiet frame is written at once, and nothing more within that frame', () => {
+    const frames = new Frames()
+    const pump = new OutputPump(frames.clock)
+    const source = new Source(frames)
+    const id = pump.add(source)
+    pump.focus(id)
+    frames.run(160)
+    for (let piece = 0; piece < 5; piece++) {
+      source.left = 1
+      pump.notify(id)
+    }
+    expect(source.flushes).toEqual([160])
+    expect(source.left).toBe(1)
+    frames.run(16)
+    expect(source.flushes).toEqual([160, 176])
+    expect(source.left).toBe(0)
+  })
+
   test('a quiet pump asks for no frame at all', () => {
     const frames = new Frames()
     const pump = new OutputPump(frames.clock)
