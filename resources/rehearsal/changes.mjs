@@ -146,6 +146,27 @@ export async function goodAlt(repo, prompt, extra) {
   }
 }
 
+/** A file as a merge leaves it that nobody has solved. The marks are put together: they must not stand in this file. */
+const unsolved = (title) =>
+  [
+    '# Changes',
+    '',
+    `${'<'.repeat(7)} ours`,
+    `- ${title}.`,
+    '='.repeat(7),
+    '- Something else.',
+    `${'>'.repeat(7)} theirs`,
+    '',
+  ].join('\n')
+
+/** What the checks let through and a reviewer must not: a good change beside a file with conflict marks. */
+export async function flawed(repo, prompt) {
+  const change = await good(repo, prompt, null)
+  const name = repo.exists('NEWS.md') ? 'rehearsal/news.md' : 'NEWS.md'
+  repo.write(name, unsolved(change.title))
+  return { ...change, files: [...change.files, name] }
+}
+
 /** What does not parse, by file ending. */
 const BROKEN = {
   js: 'export const rehearsal = (',

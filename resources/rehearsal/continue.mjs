@@ -74,8 +74,26 @@ async function commitRest(stage) {
   return true
 }
 
+/** A line for each finding of a review, as the message asks for them; null when it brings none. */
+async function answerFindings(stage, message) {
+  const findings = [...message.matchAll(/^F(\d{1,3}) \((P\d), /gm)]
+  if (findings.length === 0) return null
+  const mended = await mendRed(stage)
+  stage.screen.say(`I read ${findings.length === 1 ? 'the finding' : `${findings.length} findings`}.`)
+  await stage.step('Thinking')
+  return findings
+    .map(([, n]) =>
+      mended
+        ? `F${n}: accepted - the change is mended and tested`
+        : `F${n}: pushed back - it was left on purpose, to rehearse what a finding leads to`,
+    )
+    .join('\n')
+}
+
 /** Does what `message` asks for, as far as the worktree tells; gives the closing words. */
 export async function goOn(stage, message) {
+  const answers = await answerFindings(stage, message)
+  if (answers !== null) return answers
   if (await solveConflicts(stage)) return 'The conflict is solved and committed.'
   if (await mendRed(stage)) return 'The change is mended and committed.'
   if (await commitRest(stage)) return 'What was left over is committed.'

@@ -1,51 +1,66 @@
 // Answers without a terminal: reads the diff in the prompt, looks for a handful of things that a reviewer would remark, and
 // puts them into whatever shape the schema asks for.
 
-/** What is remarked in added lines. */
+/** What is remarked in added lines, and through which lens it is seen. */
 const RULES = [
   {
     shape: /^(<{7}|={7}$|>{7})/,
     priority: 'P0',
+    lens: 'correctness',
     title: 'A conflict mark was committed',
     body: 'The file cannot be read with this line in it. Solve the conflict.',
   },
   {
     shape: /red on purpose/i,
     priority: 'P0',
+    lens: 'correctness',
     title: 'A test that always fails',
     body: 'This test can never pass. Remove it or test what the change does.',
   },
   {
     shape: /\b(it|test|describe)\.only\(/,
     priority: 'P1',
+    lens: 'correctness',
     title: 'Only this test runs',
     body: 'The mark leaves all other tests out. Remove it.',
   },
   {
     shape: /\b(it|test|describe)\.skip\(/,
     priority: 'P2',
+    lens: 'correctness',
     title: 'A test is skipped',
     body: 'Say why, or run it.',
   },
   {
     shape: /catch\s*(\([^)]*\))?\s*\{\s*\}/,
     priority: 'P1',
+    lens: 'correctness',
     title: 'An error is swallowed',
     body: 'Nobody learns that this failed. Handle it or let it through.',
   },
   {
     shape: /\b(TODO|FIXME|XXX)\b/,
     priority: 'P2',
+    lens: 'simplicity',
     title: 'Unfinished work',
     body: 'The change says itself that something is left to do.',
   },
   {
     shape: /\bconsole\.(log|debug)\(|\bprint\(|\bdbg!\(/,
     priority: 'P3',
+    lens: 'simplicity',
     title: 'Output for debugging',
     body: 'It was useful while working; a reader of the log does not want it.',
   },
+  {
+    shape: /\.(shift|splice)\(/,
+    priority: 'P3',
+    lens: 'simplicity',
+    title: 'A list is changed in place',
+    body: 'One has to follow it through the function to know what is in it. Two cases written out would be plainer.',
+  },
 ]
+const LENSES = new Set(RULES.map((rule) => rule.lens))
 
 /** The added lines of all unified diffs in `text`: file, line number, text. */
 export function addedLines(text) {
@@ -63,23 +78,25 @@ export function addedLines(text) {
   return added
 }
 
-export function review(prompt) {
+/** What the change in `prompt` deserves to hear, through one lens or (null) all of them. */
+export function review(prompt, lens) {
   const added = addedLines(prompt)
+  const rules = RULES.filter((rule) => lens === null || rule.lens === lens)
+  // One remark per file: who mends the first place sees the others.
+  const seen = new Set()
   const findings = added.flatMap(({ file, line, text }) =>
-    RULES.filter((rule) => rule.shape.test(text)).map(({ priority, title, body }) => ({
-      priority,
-      title,
-      body,
-      file,
-      line,
-      confidence: 0.9,
-    })),
+    rules
+      .filter((rule) => rule.shape.test(text) && !seen.has(`${rule.title} ${file}`))
+      .map(({ priority, title, body }) => {
+        seen.add(`${title} ${file}`)
+        return { priority, title, body, file, line, confidence: 0.9 }
+      }),
   )
   const sources = added.filter(
     ({ file }) => /\.(js|ts|py|go|rs|rb|java|c|cpp)$/.test(file) && !/test|spec/i.test(file),
   )
   const tests = added.filter(({ file }) => /test|spec/i.test(file))
-  if (sources.length > 0 && tests.length === 0)
+  if (lens !== 'simplicity' && sources.length > 0 && tests.length === 0)
     findings.push({
       priority: 'P2',
       title: 'No test was added',
@@ -89,6 +106,23 @@ export function review(prompt) {
       confidence: 0.7,
     })
   return findings
+}
+
+/** What this reviewer found before, by the list in its prompt: it stands as long as it is found again. */
+function previousOf(prompt, found) {
+  return [...prompt.matchAll(/^id (find_\w+): P\d (.+?)(?: \([^()]*\))?$/gm)].map(([, id, title]) => {
+    const stands = found.some((finding) => finding.title === title)
+    const why = stands ? 'It is still there.' : 'It is gone from the diff.'
+    return { id, title, state: stands ? 'stands' : 'resolved', why }
+  })
+}
+
+/** Several attempts that misread the same brief: then it is the brief. */
+function questionOf(prompt) {
+  const all = prompt.match(/^Thrown away for: /gm) ?? []
+  const misread = prompt.match(/^Thrown away for: .*misread the brief/gm) ?? []
+  if (misread.length < 3 || misread.length * 2 <= all.length) return null
+  return `${misread.length} of ${all.length} attempts misread the same requirement. What exactly is meant by it?`
 }
 
 /** Words for a text field by its name, from what was found. */
@@ -115,9 +149,9 @@ function fill(schema, name, item, context) {
     return fill(choices.find((choice) => choice.type !== 'null') ?? {}, name, item, context)
   }
   const types = [schema.type].flat()
-  if (types.includes('null') && /question|answer/i.test(name)) return null
+  if (types.includes('null') && /question|answer/i.test(name)) return context.question
   if (Array.isArray(schema.enum)) {
-    if (item && schema.enum.includes(item.priority)) return item.priority
+    if (item && schema.enum.includes(item[name])) return item[name]
     return (
       schema.enum.find((value) => value === (context.findings.length === 0 ? 'approve' : 'comment')) ??
       schema.enum[0]
@@ -128,6 +162,8 @@ function fill(schema, name, item, context) {
     return Object.fromEntries(entries.map(([key, part]) => [key, fill(part, key, item, context)]))
   }
   if (types.includes('array')) {
+    if (/previous/i.test(name))
+      return context.previous.map((said) => fill(schema.items ?? {}, name, said, context))
     if (!/finding|issue|comment|remark|problem/i.test(name)) return []
     const most = schema.maxItems ?? 20
     return context.findings.slice(0, most).map((found) => fill(schema.items ?? {}, name, found, context))
@@ -151,13 +187,20 @@ function complaints(prompt) {
     .slice(0, 5)
 }
 
+function summaryOf(fresh, previous) {
+  const stands = previous.filter((said) => said.state === 'stands').length
+  if (fresh.length > 0)
+    return `${fresh.length === 1 ? 'One remark' : `${fresh.length} remarks, the first`}: ${fresh[0].title}.`
+  return stands > 0 ? `What I said before stands: ${stands}.` : 'I found nothing to remark.'
+}
+
 /** The answer of one headless run: `{text, code}`. */
 export async function answer(scenario, prompt, schema) {
   if (scenario === 'crash') return { text: 'The model stopped answering (rehearsed crash).', code: 1 }
   if (scenario === 'garbage')
     return { text: 'I could not find anything worth mentioning, good work!', code: 0 }
   if (scenario === 'hang') await new Promise(() => setInterval(() => {}, 60_000))
-  const found = scenario === 'clean' ? [] : review(prompt)
+  const found = scenario === 'clean' ? [] : review(prompt, LENSES.has(scenario) ? scenario : null)
   const first = addedLines(prompt)[0]
   if (scenario === 'p0')
     found.unshift({
@@ -168,13 +211,14 @@ export async function answer(scenario, prompt, schema) {
       line: first?.line ?? null,
       confidence: 0.95,
     })
+  const previous = previousOf(prompt, found)
+  const fresh = found.filter((finding) => !previous.some((said) => said.title === finding.title))
   const said = complaints(prompt)
   const context = {
-    findings: found,
-    summary:
-      found.length === 0
-        ? 'I found nothing to remark.'
-        : `${found.length} remarks, the first: ${found[0].title}.`,
+    findings: fresh,
+    previous,
+    question: questionOf(prompt),
+    summary: summaryOf(fresh, previous),
     wrong: said.length > 0 ? said.join(' · ') : 'The attempts did not do what the brief asks for.',
   }
   return { text: JSON.stringify(fill(schema, '', null, context)), code: 0 }

@@ -1,5 +1,5 @@
 // The plays. Each takes the stage and gives {code, last}: the exit code and the closing words.
-import { conflict, good, goodAlt, readBrief, red } from './changes.mjs'
+import { conflict, flawed, good, goodAlt, readBrief, red } from './changes.mjs'
 import { goOn } from './continue.mjs'
 
 const FLOOD_LINES = 100_000
@@ -73,6 +73,7 @@ export const scenarios = {
   good: plain,
   'good-alt': play(goodAlt),
   red: play(red, { tested: false }),
+  flawed: play(flawed),
   conflict: play(conflict),
   slow: plain,
 

@@ -102,15 +102,24 @@ export const stop = onAttempt(
 
 export const rework: Command = {
   name: 'rework',
-  synopsis: 'TASK [--attempts N] [--wait ready|landed]',
+  synopsis: 'TASK [--attempts N] [--answer TEXT] [--wait ready|landed]',
   about: 'fire the next round, with what went wrong in its brief',
-  options: { attempts: { type: 'string' }, wait: { type: 'string' } },
+  details:
+    '--answer TEXT   what the open question of the trashed round is answered with; the next round reads both',
+  options: { attempts: { type: 'string' }, answer: { type: 'string' }, wait: { type: 'string' } },
   positionals: { min: 1, max: 1 },
   async run(context, [id = ''], values) {
     const goal = waitGoal(values)
     const attempts = number(values, 'attempts', { min: 1, max: MAX_ATTEMPTS })
     const core = await context.core()
     const task = await findTask(core, id)
+    const said = text(values, 'answer')
+    if (said !== undefined) {
+      const { lessons } = await core.tasks.get({ id: task.id })
+      const asking = lessons.find((lesson) => lesson.openQuestion && !lesson.answer)
+      if (!asking) throw new UsageError('No question is open in this task.')
+      await core.tasks.editLesson({ ...asking, answer: said })
+    }
     const fired = await core.tasks.fireRound({
       id: task.id,
       ...(attempts === undefined ? {} : { attempts }),

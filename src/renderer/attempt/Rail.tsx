@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import type { Task } from '../../shared/domain/task.ts'
 import { TimelineList } from '../history/TimelineList.tsx'
+import { VerdictsCard } from '../history/VerdictsCard.tsx'
 import { LandCard } from '../pulls/LandCard.tsx'
 import { PullCard } from '../pulls/PullCard.tsx'
 import { ChecksCard } from '../review/ChecksCard.tsx'
@@ -25,6 +26,11 @@ export function Rail({ task }: { task: Task }) {
     <aside className="rail" aria-label="Evidence">
       <LandCard task={task} />
       <PullCard task={task} />
+      {attempts.some((one) => one.verdict) ? (
+        <Section id="verdicts" title="Verdicts" note={`round ${task.round}`}>
+          <VerdictsCard task={task} />
+        </Section>
+      ) : null}
       {attempt ? (
         <>
           <Section id="checks" title="Checks" note={`#${attempt.n}`}>

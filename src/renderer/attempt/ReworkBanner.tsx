@@ -6,18 +6,16 @@ import { useEntities } from '../state/entities.ts'
 import { Button } from '../ui/Button.tsx'
 import { Elapsed } from '../ui/Elapsed.tsx'
 import { LessonForm } from './LessonForm.tsx'
-import { fireNextRound } from './task-actions.ts'
+import { fireNextRound, isUnanswered, lessonOf } from './task-actions.ts'
 
 /** All attempts are trash: what that taught, to be corrected before the next round starts with it. */
 export function ReworkBanner({ task }: { task: Task }) {
   const app = useApp()
-  const lesson = useEntities((state) =>
-    Object.values(state.lessons).find((one) => one.taskId === task.id && one.round === task.round),
-  )
+  const lesson = useEntities((state) => lessonOf(state, task))
   const [fold, setFold] = useState(false)
   const [firing, setFiring] = useState(false)
   const analysing = lesson?.state === 'analysing'
-  const unanswered = lesson?.openQuestion && !lesson.answer ? 'Answer the open question first.' : null
+  const unanswered = isUnanswered(lesson) ? 'Answer the open question first.' : null
   const fire = async () => {
     setFiring(true)
     await fireNextRound(app, task)

@@ -1,22 +1,15 @@
-import { CircleCheck, CircleX, FlaskConical, GitMerge, MessageSquareWarning, Trash2 } from 'lucide-react'
+import { CircleCheck, CircleX, FlaskConical, MessageSquareWarning } from 'lucide-react'
 import { memo } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import type { Attempt } from '../../shared/domain/attempt.ts'
-import { useApp } from '../connection/app-context.ts'
 import { useEntities } from '../state/entities.ts'
 import { checksOf, findingsOf, isOpenFinding, summariseChecks } from '../state/evidence.ts'
-import { focusTile, useUi } from '../state/ui.ts'
-import { Button } from '../ui/Button.tsx'
 import { compact, plural } from '../ui/format.ts'
-import { TrashPopover } from './TrashPopover.tsx'
 import { UsageFact } from './UsageFact.tsx'
-import { markMergeable, mergeableBlocked, trashBlocked } from './verdict-actions.ts'
+import { VerdictButtons } from './VerdictButtons.tsx'
 
 /** What the attempt can show, and the two buttons that decide about it. */
 export const TileFoot = memo(function TileFoot({ attempt }: { attempt: Attempt }) {
-  const app = useApp()
-  const deciding = useEntities((state) => state.tasks[attempt.taskId]?.status !== 'landing')
-  const focus = () => focusTile(attempt.taskId, attempt.n)
   return (
     <footer className="tile-foot">
       <div className="tile-facts num">
@@ -26,37 +19,7 @@ export const TileFoot = memo(function TileFoot({ attempt }: { attempt: Attempt }
         <UsageFact attempt={attempt} />
       </div>
       <span className="spacer" />
-      <Button
-        size="s"
-        kind={attempt.status === 'ready' && deciding ? 'ok' : 'plain'}
-        className="tile-verdict"
-        aria-label={`Mergeable: attempt ${attempt.n}`}
-        data-testid={`verdict-mergeable-${attempt.n}`}
-        blocked={mergeableBlocked(attempt)}
-        onClick={() => {
-          focus()
-          void markMergeable(app, attempt)
-        }}
-      >
-        <GitMerge size={13} />
-        <span className="tile-verdict-text">Mergeable</span>
-      </Button>
-      <TrashPopover attempt={attempt}>
-        <Button
-          size="s"
-          className="tile-verdict"
-          aria-label={`Trash: attempt ${attempt.n}`}
-          data-testid={`verdict-trash-${attempt.n}`}
-          blocked={trashBlocked(attempt)}
-          onClick={() => {
-            focus()
-            useUi.setState({ trashing: attempt.id })
-          }}
-        >
-          <Trash2 size={13} />
-          <span className="tile-verdict-text">Trash</span>
-        </Button>
-      </TrashPopover>
+      <VerdictButtons attempt={attempt} />
     </footer>
   )
 })

@@ -7,6 +7,7 @@ import {
   MessageSquareText,
   Play,
   RotateCcw,
+  ScanSearch,
   Square,
   SquareTerminal,
 } from 'lucide-react'
@@ -19,7 +20,7 @@ import { IconButton } from '../ui/IconButton.tsx'
 import { Menu, MenuItem, MenuLine } from '../ui/Menu.tsx'
 import { keepGoingBlocked } from './keep-going.ts'
 import { restoreAttempt, resumeAgent, stopAgent } from './verdict-actions.ts'
-import { verifyAgain, verifyBlocked } from './verify-actions.ts'
+import { reviewAgain, verifyAgain, verifyBlocked } from './verify-actions.ts'
 
 async function copy(text: string, what: string) {
   try {
@@ -77,6 +78,13 @@ export function TileMenu({ attempt }: { attempt: Attempt }) {
         onSelect={() => void verifyAgain(app, attempt)}
       >
         Run its checks again
+      </MenuItem>
+      <MenuItem
+        icon={<ScanSearch size={14} />}
+        off={verifyBlocked(attempt) !== null}
+        onSelect={() => void reviewAgain(app, attempt)}
+      >
+        Have it reviewed again
       </MenuItem>
       <MenuItem
         icon={<Square size={14} />}

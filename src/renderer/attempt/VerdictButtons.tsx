@@ -1,6 +1,7 @@
 import { GitMerge, Trash2 } from 'lucide-react'
 import type { Attempt } from '../../shared/domain/attempt.ts'
 import { useApp } from '../connection/app-context.ts'
+import { useEntities } from '../state/entities.ts'
 import { focusTile, useUi } from '../state/ui.ts'
 import { Button } from '../ui/Button.tsx'
 import { TrashPopover } from './TrashPopover.tsx'
@@ -9,12 +10,16 @@ import { markMergeable, mergeableBlocked, trashBlocked } from './verdict-actions
 /** The two buttons that decide about an attempt, wherever it is looked at. */
 export function VerdictButtons({ attempt, quiet }: { attempt: Attempt; quiet?: boolean }) {
   const app = useApp()
+  // While a sibling lands nobody is asked to decide, though one may.
+  const asked = useEntities(
+    (state) => attempt.status === 'ready' && state.tasks[attempt.taskId]?.status !== 'landing',
+  )
   const focus = () => focusTile(attempt.taskId, attempt.n)
   return (
     <span className="verdict-buttons">
       <Button
         size="s"
-        kind={attempt.status === 'ready' && !quiet ? 'ok' : 'plain'}
+        kind={asked && !quiet ? 'ok' : 'plain'}
         className="tile-verdict"
         aria-label={`Mergeable: attempt ${attempt.n}`}
         data-testid={`verdict-mergeable-${attempt.n}`}

@@ -17,6 +17,12 @@ export async function verifyAgain(app: App, attempt: Attempt): Promise<void> {
   if (started) toast('ok', `#${attempt.n} is being checked again.`)
 }
 
+/** Asks the reviewers again at the head that the attempt has now, whatever they said before; its checks run first. */
+export async function reviewAgain(app: App, attempt: Attempt): Promise<void> {
+  const started = await callOrToast(() => app.core().review.run({ id: attempt.id }))
+  if (started) toast('ok', `#${attempt.n} is being checked and reviewed again.`)
+}
+
 export async function cancelVerify(app: App, attempt: Attempt): Promise<void> {
   await callOrToast(() => app.core().attempts.cancelVerify({ id: attempt.id }))
 }

@@ -2,7 +2,13 @@ import type { Attempt } from '../../shared/domain/attempt.ts'
 import { occupiesSlot } from '../../shared/machines/attempt-machine.ts'
 import { canTask } from '../../shared/machines/task-machine.ts'
 import { canRestore, canResume } from '../attempt/TileMenu.tsx'
-import { abandonTask, continueLanding, fireNextRound } from '../attempt/task-actions.ts'
+import {
+  abandonTask,
+  continueLanding,
+  fireBlocked,
+  fireNextRound,
+  goToLesson,
+} from '../attempt/task-actions.ts'
 import {
   markMergeable,
   mergeableBlocked,
@@ -90,13 +96,13 @@ export function makeActions(app: App): CommandActions {
     'task.fireAgain': {
       run: () => {
         const task = currentTask()
-        if (task && canTask(task.status, 'fire')) void fireNextRound(app, task)
+        if (task && !fireBlocked(task)) void fireNextRound(app, task)
       },
-      blocked: () => {
-        const task = currentTask()
-        if (!task) return 'No task is open.'
-        return canTask(task.status, 'fire') ? null : 'Only a draft or a task in rework can be fired.'
-      },
+      blocked: () => fireBlocked(currentTask()),
+    },
+    'task.lesson': {
+      run: goToLesson,
+      blocked: () => (currentTask()?.status === 'rework' ? null : 'This task is not in rework.'),
     },
     'task.land': {
       run: () => {

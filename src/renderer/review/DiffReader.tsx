@@ -1,5 +1,6 @@
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Attempt } from '../../shared/domain/attempt.ts'
+import { isGeneratedPath } from '../../shared/domain/generated-files.ts'
 import { useEntities } from '../state/entities.ts'
 import {
   dropComment,
@@ -18,8 +19,8 @@ import type { DraftComment } from './comments.ts'
 import { showDiff } from './diff-controller.ts'
 import type { DiffFile } from './diff-model.ts'
 import { FileTree, type TreeFile } from './FileTree.tsx'
-import { isGenerated } from './generated.ts'
 import { type PatchHandle, PatchView } from './PatchView.tsx'
+import { PictureDiff } from './PictureDiff.tsx'
 import { evidenceRow } from './review-state.ts'
 import type { ReadFile, Reading, Relation } from './use-diff.ts'
 import { lineKey } from './view-rows.ts'
@@ -56,10 +57,11 @@ export function DiffReader({ attempt, other, reading, readFile }: ReaderProps) {
   const diffs = useMemo(() => files.map((file) => file.diff), [files])
   const byPath = useMemo(() => new Map(files.map((file) => [file.diff.path, file])), [files])
   const generated = useMemo(() => {
+    // What the evidence says wins: it knows `.gitattributes`. An attempt at work has none yet, and its list is bounded.
     const said = new Map(evidence?.files.map((file) => [file.path, file.kind]))
     return new Set(
       files.flatMap(({ diff: { path } }) =>
-        (said.has(path) ? said.get(path) === 'generated' : isGenerated(path)) ? [path] : [],
+        (said.has(path) ? said.get(path) === 'generated' : isGeneratedPath(path)) ? [path] : [],
       ),
     )
   }, [files, evidence])
@@ -223,6 +225,15 @@ export function DiffReader({ attempt, other, reading, readFile }: ReaderProps) {
           folded={folded}
           threads={threads}
           thread={thread}
+          picture={(file, top) => (
+            <PictureDiff
+              key={`picture:${file.path}`}
+              file={file}
+              attemptId={attempt.id}
+              against={other?.id ?? null}
+              top={top}
+            />
+          )}
           viewed={other ? null : isViewed}
           badge={badge}
           onFold={fold}

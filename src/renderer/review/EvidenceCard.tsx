@@ -1,6 +1,7 @@
 import { CircleAlert, KeyRound, Package, TriangleAlert } from 'lucide-react'
 import type { Attempt } from '../../shared/domain/attempt.ts'
 import type { DependencyChange, Evidence, FileKind } from '../../shared/domain/review.ts'
+import { isUnfinished } from '../../shared/machines/attempt-machine.ts'
 import { useEntities } from '../state/entities.ts'
 import { compact, plainLine, plural, sha7 } from '../ui/format.ts'
 import { evidenceRow } from './review-state.ts'
@@ -21,9 +22,9 @@ export function EvidenceCard({ attempt }: { attempt: Attempt }) {
   if (!evidence)
     return (
       <p className="rail-quiet">
-        {attempt.readyAt || attempt.verdict
-          ? 'Nothing was gathered of this attempt.'
-          : 'Gathered when the agent is done.'}
+        {isUnfinished(attempt.status)
+          ? 'Gathered when the agent is done.'
+          : 'Nothing was gathered of this attempt.'}
       </p>
     )
   const stale = evidence.headSha !== attempt.headSha

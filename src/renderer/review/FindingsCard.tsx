@@ -1,8 +1,9 @@
-import { CircleAlert, CircleCheck, CircleDashed, Eye, Send } from 'lucide-react'
+import { CircleAlert, CircleCheck, CircleDashed, Eye, ScanSearch, Send } from 'lucide-react'
 import { useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import type { Attempt } from '../../shared/domain/attempt.ts'
 import type { Review } from '../../shared/domain/review.ts'
+import { reviewAgain } from '../attempt/verify-actions.ts'
 import { callOrToast, useApp } from '../connection/app-context.ts'
 import { useEntities } from '../state/entities.ts'
 import { findingsOf } from '../state/evidence.ts'
@@ -43,10 +44,15 @@ export function FindingsCard({ attempt }: { attempt: Attempt }) {
           ))}
         </ul>
       ) : null}
-      <AskAuthor
-        attempt={attempt}
-        open={openFindings(findings).filter((one) => one.status === 'open').length}
-      />
+      <div className="findings-actions">
+        <AskAuthor
+          attempt={attempt}
+          open={openFindings(findings).filter((one) => one.status === 'open').length}
+        />
+        {attempt.status === 'ready' && !attempt.verdict && latest.length > 0 ? (
+          <AskReviewers attempt={attempt} first={latest.every((review) => review.status !== 'done')} />
+        ) : null}
+      </div>
     </div>
   )
 }
@@ -132,6 +138,22 @@ function AskAuthor({ attempt, open }: { attempt: Attempt; open: number }) {
       onClick={() => void ask()}
     >
       <Send size={13} /> Send {plural(open, 'open finding')} to its author
+    </Button>
+  )
+}
+
+/** Has the reviewers look (again): after red checks nobody did, and an answer to a finding may have changed their minds. */
+function AskReviewers({ attempt, first }: { attempt: Attempt; first: boolean }) {
+  const app = useApp()
+  const [busy, setBusy] = useState(false)
+  const ask = async () => {
+    setBusy(true)
+    await reviewAgain(app, attempt)
+    setBusy(false)
+  }
+  return (
+    <Button size="s" busy={busy} data-testid="review-again" onClick={() => void ask()}>
+      <ScanSearch size={13} /> {first ? 'Have it reviewed' : 'Review again'}
     </Button>
   )
 }

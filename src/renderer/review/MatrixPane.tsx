@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp, ArrowUpDown, Crown } from 'lucide-react'
-import { useMemo } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import type { Attempt } from '../../shared/domain/attempt.ts'
 import type { Task } from '../../shared/domain/task.ts'
@@ -49,11 +49,16 @@ export default function MatrixPane({ task }: { task: Task }) {
     sort?.reverse ?? false,
   )
   const focused = focusedOf(attempts, remembered)
+  const scroll = useRef<HTMLElement>(null)
+  useEffect(() => {
+    // Tab and the arrow keys shall be in the matrix at once, unless somebody is at a control already.
+    if (document.activeElement === document.body) scroll.current?.focus({ preventScroll: true })
+  }, [])
   if (attempts.length === 0) return <EmptyState title="Nothing was fired yet" />
   return (
     <div className="matrix" data-testid="matrix">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled table must be reachable with the keyboard */}
-      <section className="matrix-scroll" tabIndex={0} aria-label="Attempts beside each other">
+      <section className="matrix-scroll" ref={scroll} tabIndex={0} aria-label="Attempts beside each other">
         <table style={{ '--columns': attempts.length } as React.CSSProperties}>
           <thead>
             <tr>

@@ -49,6 +49,8 @@ interface PatchViewProps {
   /** Keys of lines with a thread, and how one is drawn. */
   threads: ReadonlySet<string>
   thread: (key: string, top: number, onHeight: (px: number) => void) => ReactNode
+  /** How a changed picture is drawn. */
+  picture: (file: DiffFile, top: number) => ReactNode
   viewed: ((file: DiffFile) => boolean) | null
   badge: (file: DiffFile) => string | null
   onFold: (path: string) => void
@@ -273,6 +275,8 @@ export function PatchView(props: PatchViewProps) {
             <span className="truncate">{file.hunks[row.hunk]?.head}</span>
           </div>
         )
+      case 'picture':
+        return props.picture(file, top)
       case 'thread':
         return props.thread(row.key, top, (px) => measured(row.key, index, px))
       case 'line':

@@ -1,14 +1,25 @@
 import { describe, expect, test } from 'vitest'
+import { isGeneratedPath } from '../../shared/domain/generated-files.ts'
 import { commentOn } from './comment-on.ts'
 import { type DraftComment, placeOf, quoteOf, sentComments } from './comments.ts'
 import { diffFiles, letterOf } from './diff-model.ts'
 import { treeOrder, treeRows } from './file-tree.ts'
-import { isGenerated } from './generated.ts'
 import { intraline } from './intraline.ts'
 import { parsePatch } from './patch.ts'
+import { sidesOf } from './picture-sides.ts'
 import { segments } from './segments.ts'
 import { counterparts, splitLines } from './split-lines.ts'
-import { FILE_PX, HUNK_PX, ROW_PX, rowAt, rowOffsets, stepRow, viewRows, widestLine } from './view-rows.ts'
+import {
+  FILE_PX,
+  HUNK_PX,
+  PICTURE_PX,
+  ROW_PX,
+  rowAt,
+  rowOffsets,
+  stepRow,
+  viewRows,
+  widestLine,
+} from './view-rows.ts'
 
 const PATCH = `diff --git a/src/a.ts b/src/a.ts
 index 1111111..2222222 100644
@@ -155,13 +166,20 @@ describe('pieces of a line', () => {
 describe('rows on screen', () => {
   test('folded files show only their head; offsets fit the rows', () => {
     const rows = viewRows(files, { mode: 'unified', folded: new Set(['src/a.ts']), threads: NONE })
-    expect(rows.map((row) => row.kind)).toEqual(['file', 'file', 'note', 'file', 'hunk', 'line', 'line'])
+    expect(rows.map((row) => row.kind)).toEqual(['file', 'file', 'picture', 'file', 'hunk', 'line', 'line'])
     const offsets = rowOffsets(rows, new Map())
-    expect(offsets.at(-1)).toBe(3 * FILE_PX + HUNK_PX + 3 * ROW_PX)
+    expect(offsets.at(-1)).toBe(3 * FILE_PX + PICTURE_PX + HUNK_PX + 2 * ROW_PX)
     expect(rowAt(offsets, 0)).toBe(0)
     expect(rowAt(offsets, FILE_PX)).toBe(1)
     expect(rowAt(offsets, FILE_PX - 1)).toBe(0)
     expect(rowAt(offsets, 1e9)).toBe(rows.length - 1)
+  })
+
+  test('a picture is asked for on the sides where there is one', () => {
+    if (!picture || !doc) throw new Error('the patch has both')
+    expect(sidesOf(picture)).toEqual({ old: null, new: 'logo.png' })
+    expect(sidesOf({ ...picture, notes: ['Deleted', 'Binary file'] })).toEqual({ old: 'logo.png', new: null })
+    expect(sidesOf(doc)).toEqual({ old: 'old.md', new: 'docs/new.md' })
   })
 
   test('a thread stands below its line in both modes and takes its measured height', () => {
@@ -238,9 +256,9 @@ describe('the tree of files', () => {
 
   test('lock files and build output are generated, sources are not', () => {
     for (const path of ['package-lock.json', 'a/yarn.lock', 'web/dist/x.js', 'app.min.css', 'a/b.snap'])
-      expect(isGenerated(path), path).toBe(true)
+      expect(isGeneratedPath(path), path).toBe(true)
     for (const path of ['src/lock.ts', 'src/distance.ts', 'README.md'])
-      expect(isGenerated(path), path).toBe(false)
+      expect(isGeneratedPath(path), path).toBe(false)
   })
 })
 

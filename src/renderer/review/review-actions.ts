@@ -1,5 +1,5 @@
 import { keepGoingBlocked } from '../attempt/keep-going.ts'
-import { cancelVerify, verifyAgain, verifyBlocked } from '../attempt/verify-actions.ts'
+import { cancelVerify, reviewAgain, verifyAgain, verifyBlocked } from '../attempt/verify-actions.ts'
 import type { App } from '../connection/app-context.ts'
 import { useEntities } from '../state/entities.ts'
 import { useReviewDrafts } from '../state/review-drafts.ts'
@@ -11,7 +11,7 @@ import { type DiffController, shownDiff } from './diff-controller.ts'
 
 type ReviewCommand = Extract<
   CommandId,
-  `diff.${string}` | 'attempt.keepGoing' | 'attempt.verify' | 'attempt.cancelVerify' | 'attempt.findings'
+  `diff.${string}` | `attempt.${'keepGoing' | 'verify' | 'review' | 'cancelVerify' | 'findings'}`
 >
 
 /** What the commands of the diff, the findings and the checks do. */
@@ -32,6 +32,13 @@ export function reviewActions(app: App): Pick<CommandActions, ReviewCommand> {
       run: () => {
         const attempt = focusedAttempt()
         if (attempt) void verifyAgain(app, attempt)
+      },
+      blocked: () => verifyBlocked(focusedAttempt()),
+    },
+    'attempt.review': {
+      run: () => {
+        const attempt = focusedAttempt()
+        if (attempt) void reviewAgain(app, attempt)
       },
       blocked: () => verifyBlocked(focusedAttempt()),
     },

@@ -1,4 +1,5 @@
 import type { DiffFile } from './diff-model.ts'
+import { isPicture } from './picture-sides.ts'
 import { splitLines } from './split-lines.ts'
 
 export type DiffMode = 'unified' | 'split'
@@ -7,6 +8,7 @@ export type DiffMode = 'unified' | 'split'
 export type ViewRow =
   | { kind: 'file'; file: number }
   | { kind: 'note'; file: number; text: string }
+  | { kind: 'picture'; file: number }
   | { kind: 'hunk'; file: number; hunk: number }
   | { kind: 'line'; file: number; hunk: number; line: number }
   | { kind: 'pair'; file: number; hunk: number; left: number | null; right: number | null }
@@ -16,6 +18,7 @@ export type ViewRow =
 export const ROW_PX = 20
 export const FILE_PX = 34
 export const HUNK_PX = 24
+export const PICTURE_PX = 280
 /** A thread before it was measured. */
 export const THREAD_PX = 120
 
@@ -36,7 +39,8 @@ export function viewRows(files: readonly DiffFile[], options: LayoutOptions): Vi
   files.forEach((file, index) => {
     rows.push({ kind: 'file', file: index })
     if (options.folded.has(file.path)) return
-    if (file.hunks.length === 0)
+    if (isPicture(file)) rows.push({ kind: 'picture', file: index })
+    else if (file.hunks.length === 0)
       rows.push({ kind: 'note', file: index, text: file.notes.join(', ') || 'No lines changed' })
     file.hunks.forEach((hunk, hunkIndex) => {
       rows.push({ kind: 'hunk', file: index, hunk: hunkIndex })
@@ -89,6 +93,8 @@ function heightOf(row: ViewRow, threadPx: ReadonlyMap<string, number>): number {
       return FILE_PX
     case 'hunk':
       return HUNK_PX
+    case 'picture':
+      return PICTURE_PX
     case 'thread':
       return threadPx.get(row.key) ?? THREAD_PX
     default:

@@ -61,6 +61,29 @@ export const review = {
   patch: procedure
     .input(Pair.extend({ paths: z.array(z.string()).optional() }))
     .output(z.object({ patch: z.string(), truncated: z.boolean() })),
+  /**
+   * One side of a changed picture (PNG, JPEG, GIF, WebP by content, up to 4 MiB): the attempt's own, or that of its base or
+   * of the attempt `against`. Fails with `not_found`, `limit`, or `invalid_input` for what is no picture.
+   */
+  blob: procedure
+    .input(
+      z.object({
+        id: z.string(),
+        path: z.string().min(1).max(4_096),
+        side: z.enum(['old', 'new']),
+        against: z.string().nullable().default(null),
+      }),
+    )
+    .output(
+      z.object({
+        mime: z.string(),
+        /** px */
+        width: z.number().int(),
+        height: z.number().int(),
+        bytes: z.number().int(),
+        base64: z.string(),
+      }),
+    ),
   /** How long the engineer took from ready to verdict. */
   decisionTimes: procedure.input(z.object({ repoId: z.string().optional() })).output(
     z.object({

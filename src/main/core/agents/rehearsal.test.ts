@@ -367,3 +367,24 @@ test('headless: findings of a diff in the shape of the schema', async () => {
   await expect(headless('garbage')).rejects.toThrow('did not answer with JSON')
   await expect(headless('crash')).rejects.toThrow('stopped answering')
 })
+
+test('flawed: passes the checks, and is remarked by the one lens that it concerns', async () => {
+  const { worktree, code } = await play('flawed')
+  expect(code).toBe(0)
+  expect(await checks(worktree)).toEqual({ tests: 0, style: 0 })
+  const patch = await git(worktree, 'diff', 'main', 'HEAD')
+  const { review } = await import(join(RESOURCES, 'rehearsal', 'headless.mjs'))
+  expect(review(patch, 'correctness')).toMatchObject([{ priority: 'P0', file: 'NEWS.md' }])
+  expect(review(patch, 'simplicity')).toEqual([])
+})
+
+test('findings are answered one by one in the form that was asked for', async () => {
+  const first = await play('flawed')
+  const message =
+    'Your change was reviewed.\n\nF1 (P0, correctness) in NEWS.md:3: A mark\nBody\n\nF2 (P2, x): Other'
+  const sessionRef = `rehearsal-${first.context.attemptId}`
+  const again = await play('flawed', { ...first.context, resume: { sessionRef, message } })
+  expect(again.code).toBe(0)
+  const finished = await until(() => again.events.find((event) => event.kind === 'finished'))
+  expect(finished).toMatchObject({ text: expect.stringMatching(/^F1: pushed back - .+\nF2: pushed back - /) })
+})

@@ -182,6 +182,7 @@ export function createRouter(services: Services) {
       overlaps: os.review.overlaps.handler(({ input }) => reviewing.overlaps.read(input.repoId)),
       compare: os.review.compare.handler(({ input }) => reviewing.compare.compare(input.a, input.b)),
       patch: os.review.patch.handler(({ input }) => reviewing.compare.patch(input.a, input.b, input.paths)),
+      blob: os.review.blob.handler(({ input }) => reviewing.pictures.read(input)),
       decisionTimes: os.review.decisionTimes.handler(({ input }) => decisionTimes(ledger, input.repoId)),
       stopAnalysis: os.review.stopAnalysis.handler(({ input }) => {
         reviewing.analysis.stop(input.taskId)

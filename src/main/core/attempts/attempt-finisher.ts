@@ -81,6 +81,14 @@ export class AttemptFinisher {
     this.#running.get(id)?.abort.abort()
   }
 
+  /** Reads what an attempt holds whose agent ended without being done: it can be judged and continued all the same. */
+  async look(id: string): Promise<void> {
+    const { ledger, diffs, scope } = this.#deps
+    await diffs.refresh(id)
+    const attempt = ledger.require('attempts', id)
+    await this.#gather(attempt, attempt.headSha ?? attempt.baseSha, 'agent', scope.signal)
+  }
+
   /** Checks (and with `review` reviews) an attempt again at the head that it has now. Throws `illegal_state`, `worktree_missing`. */
   async verify(id: string, kind: 'verify' | 'review'): Promise<Attempt> {
     const { ledger, git } = this.#deps

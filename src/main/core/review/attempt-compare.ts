@@ -1,8 +1,8 @@
-import type { Attempt } from '../../../shared/domain/attempt.ts'
 import { Failure } from '../../../shared/domain/failure.ts'
 import type { Ledger } from '../db/ledger.ts'
 import type { FileStat } from '../git/diff.ts'
 import type { Git } from '../git/git.ts'
+import { headOf } from './attempt-head.ts'
 
 export interface AttemptCompareDeps {
   ledger: Ledger
@@ -89,25 +89,16 @@ export class AttemptCompare {
   }
 
   async #both(a: string, b: string) {
-    const { ledger } = this.#deps
+    const { ledger, git } = this.#deps
     const [one, two] = [ledger.require('attempts', a), ledger.require('attempts', b)]
     if (one.repoId !== two.repoId)
       throw new Failure('invalid_input', 'Attempts of two repositories cannot be compared.')
     const repo = ledger.require('repositories', one.repoId).path
     return {
       repo,
-      first: { attempt: one, sha: await this.#endOf(repo, one) },
-      second: { attempt: two, sha: await this.#endOf(repo, two) },
+      first: { attempt: one, sha: await headOf(git, repo, one) },
+      second: { attempt: two, sha: await headOf(git, repo, two) },
     }
-  }
-
-  /** The commit that holds the attempt's work: its head, or what was kept of it once its worktree is gone. */
-  async #endOf(repo: string, attempt: Attempt): Promise<string> {
-    if (attempt.trashRef) {
-      const kept = await this.#deps.git.resolveRef(repo, attempt.trashRef)
-      if (kept) return kept
-    }
-    return attempt.headSha ?? attempt.baseSha
   }
 }
 

@@ -14,6 +14,7 @@ import type { TerminalRegistry } from '../pty/terminal.ts'
 import type { WorkflowStore } from '../repositories/workflow-store.ts'
 import type { SettingsStore } from '../settings.ts'
 import { AttemptCompare } from './attempt-compare.ts'
+import { ChangedPictures } from './changed-pictures.ts'
 import { EvidenceCollector } from './evidence/evidence-collector.ts'
 import { FindingLedger } from './finding-ledger.ts'
 import { HeadlessAgents } from './headless-agents.ts'
@@ -86,6 +87,7 @@ export function createReviewing(deps: ReviewingDeps) {
     analysis,
     overlaps: new OverlapRadar({ ledger, git, clock }),
     compare: new AttemptCompare({ ledger, git }),
+    pictures: new ChangedPictures({ ledger, git }),
     /** Takes up what an earlier life of the core left: checkouts for reviewers, analyses. */
     begin: (): void => {
       for (const repository of ledger.select('repositories'))

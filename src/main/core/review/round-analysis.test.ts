@@ -71,7 +71,6 @@ async function arrange(options: WorldOptions = {}) {
       taskId: world.task.id,
       round: 1,
       ...lessonFromFacts(attempts, []),
-      openQuestion: null,
       answer: null,
       source: 'facts',
       state: 'analysing',

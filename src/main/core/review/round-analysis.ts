@@ -13,6 +13,7 @@ import type { TerminalRegistry } from '../pty/terminal.ts'
 import type { WorkflowStore } from '../repositories/workflow-store.ts'
 import type { SettingsStore } from '../settings.ts'
 import { analysisPrompt, type SiblingMaterial } from './analysis-prompt.ts'
+import { headOf } from './attempt-head.ts'
 import type { HeadlessAgents } from './headless-agents.ts'
 import type { HeadlessRunner, JsonSchema } from './headless-run.ts'
 import type { ScratchCheckout } from './scratch-checkout.ts'
@@ -177,7 +178,8 @@ export class RoundAnalysis {
               wentWrong: clean(result.answer.wentWrong),
               doDifferently: clean(result.answer.doDifferently),
               doNotRepeat: clean(result.answer.doNotRepeat),
-              openQuestion: clean(result.answer.openQuestion ?? '') || null,
+              // What the facts ask is asked still: an agent that saw no question does not answer it.
+              openQuestion: clean(result.answer.openQuestion ?? '') || now.openQuestion,
               facts: [now.wentWrong, now.doNotRepeat].filter(Boolean).join('\n'),
             }
           : {}),
@@ -199,10 +201,7 @@ export class RoundAnalysis {
     signal: AbortSignal,
   ): Promise<SiblingMaterial> {
     const { ledger, git } = this.#deps
-    const to =
-      (attempt.trashRef && (await git.resolveRef(repo, attempt.trashRef))) ||
-      attempt.headSha ||
-      attempt.baseSha
+    const to = await headOf(git, repo, attempt)
     const patch =
       to === attempt.baseSha
         ? { patch: '', truncated: false }

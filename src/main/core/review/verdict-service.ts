@@ -277,7 +277,6 @@ export class VerdictService {
       taskId: attempt.taskId,
       round: attempt.round,
       ...lessonFromFacts(siblings, checks),
-      openQuestion: null,
       answer: null,
       source: 'facts',
       // Until an agent has looked back on the round, or it is clear that none will.

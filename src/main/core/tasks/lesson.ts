@@ -1,10 +1,13 @@
-import type { Attempt, Check } from '../../../shared/domain/attempt.ts'
+import type { Attempt, Check, TrashReason } from '../../../shared/domain/attempt.ts'
+import type { Lesson } from '../../../shared/domain/task.ts'
+
+const MISREAD: TrashReason = 'misread the brief'
 
 /** What the facts alone teach about a round whose attempts were all trashed. */
 export function lessonFromFacts(
   attempts: readonly Attempt[],
   checks: readonly Check[],
-): { wentWrong: string; doDifferently: string; doNotRepeat: string } {
+): Pick<Lesson, 'wentWrong' | 'doDifferently' | 'doNotRepeat' | 'openQuestion'> {
   const lines = attempts.map((attempt) => {
     const verdict = attempt.verdict
     const red = checks.filter(
@@ -39,5 +42,12 @@ export function lessonFromFacts(
       )
       .join('\n'),
     doNotRepeat: redSummaries.map((text) => `- ${text}`).join('\n'),
+    openQuestion: misreadQuestion(counts.get(MISREAD) ?? 0, attempts.length),
   }
+}
+
+/** One or two that misread a brief were careless; when most of a round do, it is the brief, and the next round would again. */
+function misreadQuestion(misread: number, all: number): string | null {
+  if (misread < 3 || misread * 2 <= all) return null
+  return `${misread} of ${all} attempts misread the brief. What does it leave open, and what is meant?`
 }

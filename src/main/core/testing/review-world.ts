@@ -71,7 +71,7 @@ export function registryWith(extra: readonly AgentDriver[]): AgentRegistry {
 export interface WorldOptions {
   /** WORKFLOW.md of the repository. */
   workflow?: string
-  files?: Record<string, string>
+  files?: Record<string, string | Buffer>
   drivers?: readonly AgentDriver[]
   /** Plays the author that is sent findings; false when it cannot be reached. */
   author?: (attempt: Attempt, text: string) => Promise<boolean>

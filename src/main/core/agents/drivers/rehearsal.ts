@@ -13,6 +13,7 @@ export const SCENARIOS = [
   { name: 'good', about: 'A correct small change with a test, committed' },
   { name: 'good-alt', about: 'Another correct way to the same end' },
   { name: 'red', about: 'A change that fails the checks' },
+  { name: 'flawed', about: 'Passes the checks, and holds what a reviewer must not let through' },
   { name: 'question', about: 'Asks a question, waits for the answer and goes on with it' },
   { name: 'hang', about: 'Starts to work and is never heard of again' },
   { name: 'crash', about: 'Exits with an error in the middle of the work' },
@@ -29,7 +30,10 @@ export const SCENARIOS = [
 const DEFAULT_MIX = ['good', 'red', 'question', 'good-alt', 'crash', 'flood', 'uncommitted', 'hang'] as const
 
 /** Scenarios of the headless mode: what a reviewer or an analyst may do. */
-const HEADLESS_SCENARIOS = new Set(['review', 'clean', 'p0', 'garbage', 'crash', 'hang'])
+const HEADLESS_SCENARIOS = new Set([
+  ...['review', 'correctness', 'simplicity'],
+  ...['clean', 'p0', 'garbage', 'crash', 'hang'],
+])
 
 export interface RehearsalOptions {
   nodePath: string

@@ -49,13 +49,15 @@ export class EvidenceCollector {
 
   /** Looks at what `headSha` changes against the attempt's base, and writes the row. */
   async collect(
-    attempt: Pick<Attempt, 'id' | 'repoId' | 'baseSha'>,
+    attempt: Pick<Attempt, 'id' | 'repoId' | 'baseSha' | 'diffstat'>,
     headSha: string,
     committedBy: Evidence['committedBy'],
     signal: AbortSignal,
   ): Promise<Evidence> {
     const repository = this.#deps.ledger.require('repositories', attempt.repoId)
     const parts = emptyParts(committedBy, this.#claimOf(attempt.id))
+    if (attempt.diffstat?.uncommitted)
+      parts.gaps.push('Work that is not committed: only commits were looked at.')
     if (headSha !== attempt.baseSha) await this.#look(repository, attempt.baseSha, headSha, parts, signal)
     // They were read beside each other: the order must not depend on the disk.
     parts.dependencies.sort((a, b) => a.manifest.localeCompare(b.manifest) || a.name.localeCompare(b.name))

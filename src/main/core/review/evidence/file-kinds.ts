@@ -1,8 +1,7 @@
 import { basename, dirname } from 'node:path/posix'
+import { isGeneratedPath } from '../../../../shared/domain/generated-files.ts'
 import type { FileKind } from '../../../../shared/domain/review.ts'
 
-const GENERATED =
-  /(^|\/)(dist|build|out|vendor|third_party|node_modules|__snapshots__|\.next|coverage)\/|\.(min\.(js|css)|map|snap|lock|pb\.go|g\.dart|designer\.cs)$|_pb2(_grpc)?\.pyi?$|(^|\/)(package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|bun\.lockb|go\.sum|[^/]*\.generated\.[^/]+)$/i
 const TESTS =
   /(^|\/)(tests?|__tests__|__mocks__|spec|specs|e2e|testdata|fixtures)\/|[._-](test|tests|spec|specs|e2e)\.[^/]+$|(^|\/)(test_[^/]+\.py|conftest\.py)$|_test\.(go|py|rb|dart|exs?)$|(Test|Tests|IT|Spec)\.(java|kt|cs|swift|scala)$/
 const DOCS =
@@ -19,7 +18,7 @@ export const NO_ATTRIBUTES: Attributes = { kindOf: () => null }
 export function kindOf(path: string, attributes: Attributes = NO_ATTRIBUTES): FileKind {
   const said = attributes.kindOf(path)
   if (said) return said
-  if (GENERATED.test(path)) return 'generated'
+  if (isGeneratedPath(path)) return 'generated'
   if (TESTS.test(path)) return 'tests'
   return DOCS.test(path) ? 'docs' : 'source'
 }

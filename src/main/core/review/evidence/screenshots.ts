@@ -1,6 +1,7 @@
 import { copyFile, glob, mkdir, open, stat } from 'node:fs/promises'
 import { extname, isAbsolute, join } from 'node:path'
 import { isReallyInside } from '../../../kernel/paths.ts'
+import { PICTURE_HEAD_BYTES, pictureType } from '../pictures.ts'
 
 export interface Screenshot {
   /** Name of the copy. */
@@ -16,18 +17,6 @@ const MAX_BYTES = 5 * 1024 * 1024
 /** Entries of the worktree that are looked at. */
 const MAX_ENTRIES = 5_000
 const ENDING = /\.(png|jpe?g|webp|gif)$/i
-
-/** Pictures by their first bytes: a name proves nothing, and what is no picture is not shown. SVG is a program, not a picture. */
-const MAGIC: readonly (readonly [string, (head: Buffer) => boolean])[] = [
-  ['image/png', (head) => head.subarray(0, 8).equals(Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]))],
-  ['image/jpeg', (head) => head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff],
-  ['image/gif', (head) => head.subarray(0, 4).toString('latin1') === 'GIF8'],
-  [
-    'image/webp',
-    (head) =>
-      head.subarray(0, 4).toString('latin1') === 'RIFF' && head.subarray(8, 12).toString('latin1') === 'WEBP',
-  ],
-]
 
 /**
  * Copies pictures below the configured paths (files, folders or globs, relative to the worktree) into `to`, newest names
@@ -81,9 +70,9 @@ async function look(path: string): Promise<{ mime: string; bytes: number } | nul
   try {
     const entry = await file.stat()
     if (!entry.isFile() || entry.size === 0 || entry.size > MAX_BYTES) return null
-    const head = Buffer.alloc(16)
+    const head = Buffer.alloc(PICTURE_HEAD_BYTES)
     await file.read(head, 0, head.length, 0)
-    const mime = MAGIC.find(([, is]) => is(head))?.[0]
+    const mime = pictureType(head)
     return mime ? { mime, bytes: entry.size } : null
   } finally {
     await file.close()
