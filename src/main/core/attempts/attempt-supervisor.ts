@@ -122,39 +122,40 @@ export class AttemptSupervisor {
     // The end of an agent that was through with its turn says nothing about its work.
     if (!occupiesSlot(attempt.status)) return
     const endedAt = this.#deps.clock.now()
-    if (exit.reason === 'lost') {
-      const detail = 'Its terminal was lost: the process that held it died. Transcript and worktree are kept.'
-      this.#move(attempt.id, 'lose', {
-        source: 'process',
-        reason: detail,
-        change: { endReason: 'terminal_lost', endedAt, attention: this.#attention('crash', detail) },
-      })
-    } else if (exit.reason === 'killed') {
-      this.#move(attempt.id, 'cancel', {
+    if (exit.reason !== 'lost' && exit.reason !== 'killed' && exit.code === 0) {
+      const change = { endReason: 'exited', endedAt, attention: null } as const
+      if (this.#move(attempt.id, 'finish', { source: 'process', change }))
+        this.#deps.finisher.begin(attempt.id)
+      return
+    }
+    // What it did until then can still be judged: show it.
+    if (this.#fall(attempt, exit, endedAt))
+      this.#deps.scope.run(`look at ${attempt.id}`, () => this.#deps.finisher.look(attempt.id))
+  }
+
+  /** Its agent ended without being done: true when that is new. */
+  #fall(attempt: Attempt, exit: PtyExit, endedAt: number): boolean {
+    if (exit.reason === 'killed')
+      return this.#move(attempt.id, 'cancel', {
         source: 'process',
         reason: 'Stopped.',
         change: { endReason: 'stopped', endedAt, attention: null },
       })
-    } else if (exit.code === 0) {
-      if (
-        this.#move(attempt.id, 'finish', {
-          source: 'process',
-          change: { endReason: 'exited', endedAt, attention: null },
-        })
-      )
-        this.#deps.finisher.begin(attempt.id)
-    } else {
-      const detail = exit.signal
+    const lost = exit.reason === 'lost'
+    const detail = lost
+      ? 'Its terminal was lost: the process that held it died. Transcript and worktree are kept.'
+      : exit.signal
         ? `The agent was ended by signal ${exit.signal}.`
         : `The agent ended with exit code ${exit.code}.`
-      const failed = this.#move(attempt.id, 'fail', {
-        source: 'process',
-        reason: detail,
-        change: { endReason: 'exited_with_error', endedAt, attention: this.#attention('crash', detail) },
-      })
-      // What it did until then can still be judged: show it.
-      if (failed) this.#deps.scope.run(`diff of ${attempt.id}`, () => this.#deps.diffs.refresh(attempt.id))
-    }
+    return this.#move(attempt.id, lost ? 'lose' : 'fail', {
+      source: 'process',
+      reason: detail,
+      change: {
+        endReason: lost ? 'terminal_lost' : 'exited_with_error',
+        endedAt,
+        attention: this.#attention('crash', detail),
+      },
+    })
   }
 
   #onTerminal(event: TerminalEvent): void {
