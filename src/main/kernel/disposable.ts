@@ -63,6 +63,30 @@ export class Scope implements Disposable {
     this.own({ dispose: () => clearInterval(timer) })
   }
 
+  /**
+   * Calls `tick` every `ms` as long as it says that there is more to do, and not at all after that until the function that
+   * is given back is called: an idle control room wakes nobody. A tick that throws is logged and tried again.
+   */
+  whileBusy(name: string, ms: number, tick: () => boolean): () => void {
+    let timer: NodeJS.Timeout | null = null
+    const wake = () => {
+      if (timer !== null || this.disposed) return
+      timer = setTimeout(() => {
+        timer = null
+        let more = true
+        try {
+          more = tick()
+        } catch (error) {
+          this.#log.error(`${name} failed`, { error })
+        }
+        if (more) wake()
+      }, ms)
+      timer.unref()
+    }
+    this.own({ dispose: () => timer !== null && clearTimeout(timer) })
+    return wake
+  }
+
   /** Calls `work` once after `ms` unless disposed first; gives what cancels it. */
   after(ms: number, work: () => void): Disposable {
     const forget = () => {

@@ -38,13 +38,15 @@ export class LimitBook {
   readonly changed = new Emitter<string>()
   readonly #deps: LimitBookDeps
   readonly #limits = new Map<string, Limit>()
+  readonly #wake: () => void
 
   constructor(deps: LimitBookDeps) {
     this.#deps = deps
     for (const limit of z.array(Limit).safeParse(deps.ledger.setting(KEY)).data ?? [])
       this.#limits.set(limit.agent, limit)
     // By the wall clock, looked at often: a time-out of hours would be wrong after a sleep of the machine.
-    deps.scope.every('limits', TICK_MS, () => this.#expire())
+    this.#wake = deps.scope.whileBusy('limits', TICK_MS, () => this.#expire())
+    if (this.#limits.size > 0) this.#wake()
   }
 
   /** The limit that holds `agent` back; null for none. */
@@ -69,6 +71,7 @@ export class LimitBook {
       told: told || (before?.told ?? false),
     }
     this.#limits.set(agent, limit)
+    this.#wake()
     this.#save()
     this.changed.emit(agent)
     return limit
@@ -92,13 +95,14 @@ export class LimitBook {
       : `${label} is at its limit; tried again at ${when}: ${limit.text}`
   }
 
-  #expire(): void {
+  /** True while a limit holds. */
+  #expire(): boolean {
     const now = this.#deps.clock.now()
     const over = [...this.#limits.values()].filter((limit) => limit.until <= now)
-    if (over.length === 0) return
     for (const limit of over) this.#limits.delete(limit.agent)
-    this.#save()
+    if (over.length > 0) this.#save()
     for (const limit of over) this.changed.emit(limit.agent)
+    return this.#limits.size > 0
   }
 
   #save(): void {

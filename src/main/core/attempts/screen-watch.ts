@@ -44,11 +44,12 @@ interface Watched {
 export class ScreenWatch {
   readonly #deps: ScreenWatchDeps
   readonly #watched = new Map<string, Watched>()
+  readonly #wake: () => void
   #listener: ((look: ScreenLook) => void) | null = null
 
   constructor(deps: ScreenWatchDeps) {
     this.#deps = deps
-    deps.scope.every('screen watch', TICK_MS, () => this.#tick())
+    this.#wake = deps.scope.whileBusy('screen watch', TICK_MS, () => this.#tick())
   }
 
   /** Who hears of every look; one at a time. */
@@ -62,6 +63,7 @@ export class ScreenWatch {
     const watched = this.#of(attemptId)
     watched.outputAt = this.#deps.clock.monotonic()
     watched.due = true
+    this.#wake()
   }
 
   /** Asks for a look once the screen is quiet; `impatient` also soon when it is not. */
@@ -71,6 +73,7 @@ export class ScreenWatch {
     watched.outputAt = this.#deps.clock.monotonic()
     watched.due = true
     watched.impatient = impatient
+    this.#wake()
   }
 
   /** The attempt's screen now; null when it has none that lives. */
@@ -87,7 +90,8 @@ export class ScreenWatch {
     return fresh
   }
 
-  #tick(): void {
+  /** True while something is to be looked at. */
+  #tick(): boolean {
     const { ledger, agents, clock, scope } = this.#deps
     const now = clock.monotonic()
     for (const [id, watched] of this.#watched) {
@@ -116,5 +120,6 @@ export class ScreenWatch {
         }
       })
     }
+    return [...this.#watched.values()].some((watched) => watched.due)
   }
 }

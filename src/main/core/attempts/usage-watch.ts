@@ -33,10 +33,11 @@ export class UsageWatch {
   readonly #due = new Map<string, number>()
   readonly #notBefore = new Map<string, number>()
   readonly #reading = new Map<string, Promise<void>>()
+  readonly #wake: () => void
 
   constructor(deps: UsageWatchDeps) {
     this.#deps = deps
-    deps.scope.every('usage watch', TICK_MS, () => this.#tick())
+    this.#wake = deps.scope.whileBusy('usage watch', TICK_MS, () => this.#tick())
   }
 
   /** The attempt did something: `report` is its own word, else it wrote to its terminal. */
@@ -47,6 +48,7 @@ export class UsageWatch {
       this.#notBefore.get(id) ?? 0,
     )
     this.#due.set(id, Math.min(at, this.#due.get(id) ?? at))
+    this.#wake()
   }
 
   /** A turn or the process is over: reads once more and writes down as a fact what the conversation used. */
@@ -75,7 +77,8 @@ export class UsageWatch {
     return this.#settling.has(id)
   }
 
-  #tick(): void {
+  /** True while something is to be read. */
+  #tick(): boolean {
     const now = this.#deps.clock.monotonic()
     for (const [id, at] of this.#due) {
       if (at > now || this.#reading.has(id)) continue
@@ -84,6 +87,7 @@ export class UsageWatch {
       if (sessionRef !== null)
         this.#deps.scope.run(`reading the usage of ${id}`, () => this.#read(id, sessionRef, false))
     }
+    return this.#due.size > 0
   }
 
   /** One read of an attempt at a time, in order. */
