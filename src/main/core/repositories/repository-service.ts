@@ -35,6 +35,8 @@ const MAX_FOLDERS = 500
 /** Local clones that were added to Quartet. */
 export class RepositoryService {
   readonly #deps: RepositoryServiceDeps
+  /** What each repository's folders looked like when git was last asked about it. */
+  readonly #footprints = new Map<string, string>()
 
   constructor(deps: RepositoryServiceDeps) {
     this.#deps = deps
@@ -226,7 +228,10 @@ export class RepositoryService {
   /** Looks whether the repositories are still there and readable; a problem is shown and nothing is removed. */
   async refreshProblems(): Promise<void> {
     for (const repository of this.#deps.ledger.select('repositories')) {
+      const footprint = await footprintOf(repository)
+      if (this.#footprints.get(repository.id) === footprint) continue
       const problem = await this.#problemOf(repository)
+      this.#footprints.set(repository.id, footprint)
       if (problem === repository.problem) continue
       this.#deps.ledger.commit((tx) => {
         tx.patch('repositories', repository.id, { problem })
@@ -311,4 +316,19 @@ export class RepositoryService {
 function expandHome(path: string, home: string, folder = '.'): string {
   if (path === '~') return home
   return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(folder, path)
+}
+
+/** Changes whenever the folder, its settings or its base branch may have: looked at often, it must not cost a process. */
+async function footprintOf({ path, baseBranch }: Repository): Promise<string> {
+  const git = join(path, '.git')
+  const places = [
+    path,
+    join(git, 'HEAD'),
+    join(git, 'config'),
+    join(git, 'packed-refs'),
+    join(git, 'reftable'),
+    join(git, 'refs', 'heads', baseBranch),
+  ]
+  const stats = await Promise.all(places.map((place) => stat(place).catch(() => null)))
+  return stats.map((one) => (one ? `${one.ino}:${one.mtimeMs}` : '-')).join(' ')
 }
