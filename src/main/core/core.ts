@@ -29,6 +29,7 @@ import { Doctor } from './doctor.ts'
 import { createGit } from './git/git.ts'
 import { createLanding } from './landing/create-landing.ts'
 import type { Core, CoreOptions } from './options.ts'
+import { childMarks, settleOrphans } from './orphans.ts'
 import { createTerminals } from './pty/create-terminals.ts'
 import { connectViewer } from './pty/viewer.ts'
 import { recover } from './recovery.ts'
@@ -52,11 +53,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const { clock, redactor } = options
   const places = placesOf(options.dataDir)
   const log = options.log.child('core')
+  const marks = childMarks(options.dataDir)
+  await settleOrphans(marks, { log, clock })
   const scope = new Scope(log)
   const ledger = new Ledger(await openDatabase(join(places.db, 'quartet.db')), clock, redactor)
   const settings = new SettingsStore(ledger)
   const signals = new Signals()
-  const git = createGit({ log: log.child('git'), clock })
+  const git = createGit({ log: log.child('git'), clock, env: { ...options.env, ...marks.git } })
 
   const environment = createAgentEnvironment({
     hostEnv: options.env,
@@ -64,7 +67,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     log: log.child('environment'),
     clock,
   })
-  const commandEnvironment = async () => (await environment.get()).env
+  const commandEnvironment = async () => ({ ...(await environment.get()).env, ...marks.commands })
   const agents = createAgentRegistry({
     nodePath: options.nodePath,
     resourcesDir: options.resourcesDir,

@@ -1,14 +1,17 @@
 import { isFailure } from '../../../shared/domain/failure.ts'
 import { readRef, requireBranchName } from './branches.ts'
 import { type CallOptions, callOptions, type GitContext } from './context.ts'
-import { repositoryPlace } from './place.ts'
-import { findCheckout, requireUpdatable, updateCheckout } from './update-checkout.ts'
+import { repositoryPlace, type WorktreePlace } from './place.ts'
+import { findCheckout, finishUpdate, requireUpdatable, updateCheckout } from './update-checkout.ts'
 
 /**
  * `moved`, or why not: `current` (it is there already), `diverged` (it has commits of its own), `dirty` (its checkout holds
  * changes that are in the way), `missing`.
  */
 export type FastForward = 'moved' | 'current' | 'diverged' | 'dirty' | 'missing'
+
+/** What we write into the branch's reflog: by it a call that was cut off is known again. */
+const FOLLOWED = 'quartet: follow the remote'
 
 /**
  * Lets a local branch follow the remote's, and the checkout that has it, if nothing of the user's is lost by that. Work
@@ -25,7 +28,7 @@ export async function fastForward(
   return ctx.mutex.run(`land:${place.commonDir}`, async () => {
     const from = await readRef(ctx, place, ref, request)
     if (from === null) return 'missing'
-    if (from === to) return 'current'
+    if (from === to) return (await finishEarlier(ctx, place, request)) === 'behind' ? 'dirty' : 'current'
     const ancestor = await ctx.runner.run(place, {
       operation: 'Comparing histories',
       kind: 'local',
@@ -46,10 +49,14 @@ export async function fastForward(
         operation: `Moving branch ${branch}`,
         kind: 'local',
         writes: true,
-        args: ['update-ref', '--no-deref', '-m', 'quartet: follow the remote', ref, target, expected],
+        args: ['update-ref', '--no-deref', '-m', FOLLOWED, ref, target, expected],
         expected: ['ref_moved', 'ref_missing'],
       })
-    if ((await move(to, from)).problem) return 'diverged'
+    if ((await move(to, from)).problem) {
+      // By the user, or by a git of a core that was killed and that has ended only now: then its checkout must follow.
+      if ((await readRef(ctx, place, ref, request)) !== to) return 'diverged'
+      return (await finishEarlier(ctx, place, request)) === 'behind' ? 'dirty' : 'current'
+    }
     if (!checkout) return 'moved'
     try {
       await updateCheckout(ctx, checkout, from, to, {})
@@ -60,4 +67,34 @@ export async function fastForward(
       throw error
     }
   })
+}
+
+/**
+ * The branch is where it shall be. Was it we who moved it, and were we cut off before its checkout followed, the user would
+ * see what has landed undone as "staged": that is ended now.
+ */
+async function finishEarlier(
+  ctx: GitContext,
+  place: WorktreePlace,
+  request: { repo: string; branch: string; to: string } & CallOptions,
+): Promise<'updated' | 'behind'> {
+  const newest = await ctx.runner.text(place, {
+    operation: 'Looking for an unfinished update',
+    kind: 'probe',
+    args: [
+      'log',
+      '--walk-reflogs',
+      '--max-count=2',
+      '--no-show-signature',
+      '--format=tformat:%H %gs',
+      `refs/heads/${request.branch}`,
+      '--',
+    ],
+    ...callOptions(request),
+  })
+  const [last = '', before = ''] = newest.split('\n')
+  const from = before.split(' ')[0] ?? ''
+  if (last !== `${request.to} ${FOLLOWED}` || from === '') return 'updated'
+  const checkout = await findCheckout(ctx, request.repo, request.branch, request)
+  return checkout ? finishUpdate(ctx, checkout, from, request.to, request) : 'updated'
 }

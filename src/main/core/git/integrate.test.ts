@@ -51,6 +51,56 @@ describe('integrating the base', () => {
     expect(readFileSync(join(path, 'a.txt'), 'utf8')).toBe('base\n')
   })
 
+  it('goes on from such a cut when the base has moved since', async () => {
+    const { git, repo, path, headSha, baseSha, request } = await behind(
+      { 'new.txt': 'x\n' },
+      { 'base.txt': 'y\n' },
+    )
+    const tree = sh(path, 'merge-tree', '--write-tree', headSha, baseSha)
+    const merge = sh(path, 'commit-tree', tree, '-p', headSha, '-p', baseSha, '-m', MESSAGE)
+    sh(path, 'update-ref', 'refs/heads/quartet/a1', merge)
+    const next = agentCommits(repo, { 'base.txt': 'z\n' }, 'more base work')
+    const done = await git.integrateBase({ ...request, baseSha: next })
+    expect(done.state).toBe('merged')
+    expect(sh(path, 'log', '-1', '--format=%P')).toBe(`${merge} ${next}`)
+    expect([sh(path, 'status', '--porcelain'), readFileSync(join(path, 'base.txt'), 'utf8')]).toEqual([
+      '',
+      'z\n',
+    ])
+  })
+
+  it('takes what a late git of a killed core has done for its own', async () => {
+    let late = ''
+    const f = fixture({
+      onCall: ({ args, cwd }) => {
+        if (late === '' || !args.includes('commit-tree')) return
+        sh(cwd, 'update-ref', 'refs/heads/quartet/a1', late)
+        late = ''
+      },
+    })
+    const path = await attempt(f, 'a1')
+    const headSha = agentCommits(path, { 'new.txt': 'x\n' })
+    const baseSha = agentCommits(f.repo, { 'a.txt': 'base\n' }, 'base work')
+    const tree = sh(path, 'merge-tree', '--write-tree', headSha, baseSha)
+    const merge = sh(path, 'commit-tree', tree, '-p', headSha, '-p', baseSha, '-m', 'by the killed core')
+    late = merge
+    const request = { repo: f.repo, path, branch: 'quartet/a1', headSha, baseSha, message: MESSAGE }
+    expect(await f.git.integrateBase(request)).toEqual({ state: 'merged', headSha: merge })
+    expect([sh(path, 'status', '--porcelain'), readFileSync(join(path, 'a.txt'), 'utf8')]).toEqual([
+      '',
+      'base\n',
+    ])
+  })
+
+  it('does not take a merge for its own whose content is another', async () => {
+    const { git, path, headSha, baseSha, request } = await behind({ 'new.txt': 'x\n' }, { 'base.txt': 'y\n' })
+    put(path, { 'evil.txt': 'x\n' })
+    sh(path, 'add', 'evil.txt')
+    const evil = sh(path, 'commit-tree', sh(path, 'write-tree'), '-p', headSha, '-p', baseSha, '-m', MESSAGE)
+    sh(path, 'update-ref', 'refs/heads/quartet/a1', evil)
+    expect(await codeOf(git.integrateBase(request))).toBe('stale_head')
+  })
+
   it('touches nothing when there is a conflict', async () => {
     const { git, path, headSha, request } = await behind({ 'a.txt': 'ours\n' }, { 'a.txt': 'theirs\n' })
     expect(await git.integrateBase(request)).toEqual({ state: 'conflict', files: ['a.txt'] })

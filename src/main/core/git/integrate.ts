@@ -1,6 +1,7 @@
-import { Failure } from '../../../shared/domain/failure.ts'
+import { Failure, isFailure } from '../../../shared/domain/failure.ts'
 import { readRef } from './branches.ts'
 import { identityEnvironment } from './commit.ts'
+import { treeOf } from './compare-changes.ts'
 import { type CallOptions, callOptions, type GitContext } from './context.ts'
 import { mergeIn } from './merge.ts'
 import { verifiedPlace, type WorktreeAt, type WorktreePlace } from './place.ts'
@@ -42,14 +43,9 @@ export async function integrateBase(ctx: GitContext, request: IntegrateBase): Pr
   }
   const { headSha, baseSha } = request
   if (head.sha !== headSha) {
-    const parents = await parentsOf(ctx, place, head.sha ?? '', request)
-    // Ours of before a crash: the branch has moved, the files may not have followed.
-    if (parents[0] !== headSha || parents[1] !== baseSha) throw moved(request, head.sha)
-    if ((await finishUpdate(ctx, place, headSha, head.sha ?? '', request)) === 'behind')
-      throw new Failure('base_dirty', `Uncommitted work in ${request.path} is in the way.`, {
-        path: request.path,
-        files: [],
-      })
+    const integrated = await finishEarlier(ctx, place, request, head.sha ?? '')
+    // The base may have moved on since.
+    if (integrated !== baseSha) return integrateBase(ctx, { ...request, headSha: head.sha ?? '' })
     return { state: 'merged', headSha: head.sha ?? '' }
   }
   const common = await ctx.runner.run(place, {
@@ -72,7 +68,13 @@ export async function integrateBase(ctx: GitContext, request: IntegrateBase): Pr
     env: await identityEnvironment(ctx, place, undefined, request),
     ...callOptions(request),
   })
-  await moveRef(ctx, place, request, sha, headSha)
+  try {
+    await moveRef(ctx, place, request, sha, headSha)
+  } catch (error) {
+    if (!isFailure(error, 'stale_head')) throw error
+    // Perhaps by ourselves: a git of a core that was killed may have ended only now.
+    return integrateBase(ctx, request)
+  }
   try {
     // From here on the work must end whole: an abort would leave the files behind their branch.
     await updateCheckout(ctx, place, headSha, sha, {})
@@ -81,6 +83,28 @@ export async function integrateBase(ctx: GitContext, request: IntegrateBase): Pr
     throw error
   }
   return { state: 'merged', headSha: sha }
+}
+
+/**
+ * Ends what an earlier call was cut off in: the branch has moved to its merge `now`, the files may not have followed. Gives
+ * the base that it merged in. Throws `stale_head` when `now` is anything but the plain merge of a base into `headSha`.
+ */
+async function finishEarlier(
+  ctx: GitContext,
+  place: WorktreePlace,
+  request: IntegrateBase,
+  now: string,
+): Promise<string> {
+  const [first, base, more] = await parentsOf(ctx, place, now, request)
+  if (first !== request.headSha || !base || more) throw moved(request, now)
+  const merged = await mergeIn(ctx, place, request.headSha, base, request)
+  if (!merged.clean || merged.tree !== (await treeOf(ctx, place, now, request))) throw moved(request, now)
+  if ((await finishUpdate(ctx, place, request.headSha, now, request)) === 'behind')
+    throw new Failure('base_dirty', `Uncommitted work in ${request.path} is in the way.`, {
+      path: request.path,
+      files: [],
+    })
+  return base
 }
 
 async function moveRef(

@@ -210,6 +210,24 @@ describe('landing on a local base', () => {
     expect(sh(f.repo, 'status', '--porcelain')).toBe('')
   })
 
+  it('takes what a late git of a killed core has landed for its own', async () => {
+    let late = ''
+    const f = fixture({
+      onCall: ({ args }) => {
+        if (late === '' || !args.includes('--refresh')) return
+        sh(f.repo, 'update-ref', 'refs/heads/main', late)
+        late = ''
+      },
+    })
+    const head = agentCommits(await attempt(f, 'a'), { 'a.txt': 'better\n' })
+    const message = `By the killed core\n\nQuartet-Attempt: ${request(f, head).attemptId}`
+    late = sh(f.repo, 'commit-tree', `${head}^{tree}`, '-p', f.base, '-m', message)
+    const landed = late
+    expect(await f.git.landLocal(request(f, head))).toMatchObject({ sha: landed, already: true })
+    expect(sh(f.repo, 'status', '--porcelain')).toBe('')
+    expect(readFileSync(join(f.repo, 'a.txt'), 'utf8')).toBe('better\n')
+  })
+
   it('never overwrites what the user changed after such a cut', async () => {
     for (const change of [{ 'a.txt': 'user\n' }, { 'new.txt': 'user\n' }]) {
       const f = fixture()

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure } from '../../../shared/domain/failure.ts'
+import { Failure, isFailure } from '../../../shared/domain/failure.ts'
 import { readRef, requireBranchName } from './branches.ts'
 import type { Identity } from './commit.ts'
 import { composeLanding, findLanding, type LandMethod } from './compose-landing.ts'
@@ -56,7 +56,7 @@ export async function landLocal(ctx: GitContext, request: LandLocal): Promise<La
 }
 
 async function land(ctx: GitContext, place: WorktreePlace, request: LandLocal): Promise<Landing> {
-  const { repo, baseBranch, expectedBaseSha, attemptId } = request
+  const { repo, baseBranch, expectedBaseSha } = request
   const ref = `refs/heads/${baseBranch}`
   const baseSha = await readRef(ctx, place, ref, request)
   if (!baseSha)
@@ -66,20 +66,8 @@ async function land(ctx: GitContext, place: WorktreePlace, request: LandLocal): 
     })
   const checkout = await findCheckout(ctx, repo, baseBranch, request)
 
-  const landed = await findLanding(ctx, place, { baseSha, attemptId }, request)
-  if (landed) {
-    // It may have been cut off after the branch moved, before the checkout followed.
-    const state =
-      checkout && landed.sha === baseSha
-        ? await finishUpdate(ctx, checkout, landed.before, landed.sha, request)
-        : 'updated'
-    return {
-      ...landed,
-      already: true,
-      checkout: checkout?.workTree ?? null,
-      checkoutBehind: state === 'behind',
-    }
-  }
+  const earlier = await finishEarlier(ctx, place, request, baseSha, checkout)
+  if (earlier) return earlier
 
   if (baseSha !== expectedBaseSha) throw moved(request, baseSha)
   await requireNotRebasing(ctx, repo, ref, request)
@@ -88,7 +76,13 @@ async function land(ctx: GitContext, place: WorktreePlace, request: LandLocal): 
     await requireUpdatable(ctx, checkout, baseSha, result.tree, request)
     await refreshIndex(ctx, checkout, request)
   }
-  await moveBranch(ctx, place, request, result.sha, baseSha)
+  try {
+    await moveBranch(ctx, place, request, result.sha, baseSha)
+  } catch (error) {
+    if (!isFailure(error, 'base_moved')) throw error
+    // Perhaps by ourselves: a git of a core that was killed may have ended only now.
+    return land(ctx, place, request)
+  }
   if (checkout) {
     try {
       // From here on the work must end whole: an abort would leave the checkout behind its branch.
@@ -113,6 +107,29 @@ async function land(ctx: GitContext, place: WorktreePlace, request: LandLocal): 
     already: false,
     checkout: checkout?.workTree ?? null,
     checkoutBehind: false,
+  }
+}
+
+/** What an earlier call has landed, with the checkout brought up to it; null when there is nothing of that attempt. */
+async function finishEarlier(
+  ctx: GitContext,
+  place: WorktreePlace,
+  request: LandLocal,
+  baseSha: string,
+  checkout: WorktreePlace | null,
+): Promise<Landing | null> {
+  const landed = await findLanding(ctx, place, { baseSha, attemptId: request.attemptId }, request)
+  if (!landed) return null
+  // It may have been cut off after the branch moved, before the checkout followed.
+  const state =
+    checkout && landed.sha === baseSha
+      ? await finishUpdate(ctx, checkout, landed.before, landed.sha, request)
+      : 'updated'
+  return {
+    ...landed,
+    already: true,
+    checkout: checkout?.workTree ?? null,
+    checkoutBehind: state === 'behind',
   }
 }
 

@@ -149,6 +149,7 @@ describe('deleting a branch of the remote', () => {
 describe('a local base', () => {
   it('follows the remote with its checkout, and never over the user’s work', async () => {
     const { git, repo, url, other } = await withOrigin()
+    const first = sh(repo, 'rev-parse', 'main')
     const landed = agentCommits(other, { 'a.txt': 'landed\n' })
     sh(other, 'push', '-q', 'origin', 'main')
     await git.fetchBranch({ repo, url, branch: 'main' })
@@ -158,6 +159,11 @@ describe('a local base', () => {
     expect(await git.fastForward({ repo, branch: 'main', to: landed })).toBe('moved')
     expect([sh(repo, 'rev-parse', 'main'), sh(repo, 'status', '--porcelain')]).toEqual([landed, ''])
     expect(await git.fastForward({ repo, branch: 'main', to: landed })).toBe('current')
+    // Cut off after the branch moved, before the checkout followed.
+    sh(repo, 'read-tree', '--reset', '-u', first)
+    expect(sh(repo, 'status', '--porcelain')).not.toBe('')
+    expect(await git.fastForward({ repo, branch: 'main', to: landed })).toBe('current')
+    expect(sh(repo, 'status', '--porcelain')).toBe('')
     agentCommits(repo, { 'own.txt': 'x\n' })
     const more = agentCommits(other, { 'a.txt': 'more\n' })
     sh(other, 'push', '-q', 'origin', 'main')

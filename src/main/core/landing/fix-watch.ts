@@ -1,10 +1,14 @@
 import type { LandRun } from '../../../shared/domain/landing.ts'
 import type { Scope } from '../../kernel/disposable.ts'
+import type { Logger } from '../../kernel/logger.ts'
 import type { Ledger } from '../db/ledger.ts'
 import type { FixOutcome, FixRounds } from './fix-rounds.ts'
 
 export interface FixWatchDeps {
   ledger: Ledger
+  log: Logger
+  /** Multiplies every wait; tests make it small. */
+  pace: number
   rounds: FixRounds
   scope: Scope
   /** A fix round is over, for better or worse. */
@@ -13,6 +17,9 @@ export interface FixWatchDeps {
 
 /** In these statuses of its attempt there is something to do for a fix round. */
 const TELLING: ReadonlySet<string> = new Set(['landing', 'ready', 'failed', 'lost', 'cancelled'])
+
+/** After a look that failed (git was locked, say) nothing else might ever ask again. */
+const AGAIN_MS = 15_000
 
 /** Notices when the agents of fix rounds are through. Looks at each commit, which is cheap unless something changed for it. */
 export class FixWatch {
@@ -40,7 +47,7 @@ export class FixWatch {
   }
 
   look(runId: string): void {
-    const { ledger, scope, rounds } = this.#deps
+    const { ledger, scope, rounds, log, pace } = this.#deps
     const run = ledger.get('landRuns', runId)
     if (!run || run.endedAt !== null || run.status !== 'fixing') {
       this.#watched.delete(runId)
@@ -60,6 +67,10 @@ export class FixWatch {
         const now = ledger.require('landRuns', runId)
         this.#watched.delete(runId)
         if (now.endedAt === null) this.#deps.onOutcome(now, outcome)
+      } catch (error) {
+        if (scope.disposed) return
+        log.warn('a fix round could not be looked at', { run: runId, error })
+        scope.after(AGAIN_MS * pace, () => this.look(runId))
       } finally {
         this.#looking.delete(runId)
         // A quick agent was through before its message was noted as given.

@@ -245,6 +245,8 @@ export class LandLane {
         step = stepAfter(error, state)
         if (code === 'forge_unauthorized')
           this.#deps.forges.refused(ledger.require('repositories', run.repoId))
+        if (code === 'git_locked' && subject && (await this.#unlock(subject, error)))
+          step = { do: 'wait', ms: 0, reason: message, hold: true }
       } else {
         log.error('a landing failed', { run: run.id, phase: run.phase, error })
         step = {
@@ -256,16 +258,37 @@ export class LandLane {
         }
       }
     }
-    if (!scope.disposed) await this.#apply(run.id, step, subject)
+    if (!scope.disposed) this.#apply(run.id, step, subject)
+  }
+
+  /** Takes a lock away that a git left which was killed; one that anybody may still hold stays. */
+  async #unlock(subject: Subject, failure: Failure): Promise<boolean> {
+    const { git, log } = this.#deps
+    const { lockFile } = failure.data
+    if (typeof lockFile !== 'string') return false
+    try {
+      const { repo, path } = subject.place
+      const { removed } = await git.breakStaleLock({
+        repo,
+        path: lockFile.includes('/worktrees/') ? path : repo,
+        lockFile,
+      })
+      if (removed) log.warn('removed a lock of a git that is gone', { lockFile })
+      return removed
+    } catch (error) {
+      if (isFailure(error)) return false
+      throw error
+    }
   }
 
   async #subjectOf(run: LandRun): Promise<Subject> {
     const { ledger, forges, workflows } = this.#deps
     const attempt = ledger.require('attempts', run.attemptId)
     const repository = ledger.require('repositories', run.repoId)
-    const method = (await workflows.read(repository)).land.method ?? run.method
+    const { land } = await workflows.read(repository)
     return {
-      run: { ...run, method },
+      run: { ...run, method: land.method ?? run.method },
+      budget: land.budget,
       attempt,
       task: ledger.require('tasks', run.taskId),
       repository,
@@ -300,7 +323,7 @@ export class LandLane {
     }
   }
 
-  async #apply(runId: string, step: Step, subject: Subject | null): Promise<void> {
+  #apply(runId: string, step: Step, subject: Subject | null): void {
     const run = this.#deps.ledger.require('landRuns', runId)
     // Taken out while the step ran: it was told to somebody else already.
     if (run.endedAt !== null) return
@@ -318,7 +341,7 @@ export class LandLane {
         this.#wait(run, step, subject)
         return
       case 'fix':
-        await this.#fix(run, step, subject)
+        this.#fix(run, step, subject?.budget ?? DEFAULT_BUDGET)
         return
       case 'stop':
         this.#stop(run, step)
@@ -342,10 +365,7 @@ export class LandLane {
     this.#book.wait({ ...run, phase: step.again ?? run.phase }, step, ms === null ? null : clock.now() + ms)
   }
 
-  async #fix(run: LandRun, step: Extract<Step, { do: 'fix' }>, subject: Subject | null): Promise<void> {
-    const budget = subject
-      ? (await this.#deps.workflows.read(subject.repository)).land.budget
-      : DEFAULT_BUDGET
+  #fix(run: LandRun, step: Extract<Step, { do: 'fix' }>, budget: number): void {
     if (this.#rounds.begin(run, step.request, budget)) this.#fixes.start(run.id)
     else
       this.#stop(

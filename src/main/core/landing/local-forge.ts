@@ -68,13 +68,21 @@ export class LocalForge implements Forge {
         "repoId = ? AND forge = 'local' ORDER BY number DESC LIMIT 1",
         repository.id,
       )[0]
+      const number = (last?.number ?? 0) + 1
+      tx.fact({
+        kind: 'pull.opened',
+        repoId: repository.id,
+        taskId: attempt.taskId,
+        attemptId: attempt.id,
+        body: { number, url: null, headSha: request.headSha },
+      })
       return tx.put('pulls', {
         id: mintId('pull', clock.now()),
         repoId: repository.id,
         taskId: attempt.taskId,
         attemptId: attempt.id,
         forge: 'local',
-        number: (last?.number ?? 0) + 1,
+        number,
         url: null,
         title: request.title,
         state: 'open',

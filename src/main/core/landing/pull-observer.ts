@@ -26,6 +26,13 @@ export interface Observation {
   protection: ForgeProtection
 }
 
+const NO_RULES: ForgeProtection = {
+  protected: false,
+  requiredChecks: [],
+  requiredApprovals: null,
+  mergeQueue: false,
+}
+
 /** Rules of a branch change rarely. */
 const PROTECTION_MS = 5 * 60_000
 
@@ -162,12 +169,10 @@ export class PullObserver {
   ): Observation {
     const { ledger, clock } = this.#deps
     const before = tx.require('pulls', pullId)
-    const protection = more.protection ?? {
-      protected: false,
-      requiredChecks: [],
-      requiredApprovals: null,
-      mergeQueue: false,
-    }
+    // Merged is for ever: an answer that says otherwise was under way when it was merged.
+    if (before.state === 'merged' && seen.state !== 'merged')
+      return { pull: before, checks: this.#checksOf(before), missing: [], protection: NO_RULES }
+    const protection = more.protection ?? NO_RULES
     const required = protection.requiredChecks
     const judged = judgeChecks<JudgedCheck>(
       more.checks?.checks ?? [],
@@ -213,10 +218,19 @@ export class PullObserver {
     }
     return {
       pull,
-      checks: ledger.select('pullChecks', 'pullId = ? AND headSha = ? ORDER BY name', pullId, seen.headSha),
+      checks: this.#checksOf(pull),
       missing: judged.missing,
       protection,
     }
+  }
+
+  #checksOf(pull: Pick<Pull, 'id' | 'headSha'>): PullCheck[] {
+    return this.#deps.ledger.select(
+      'pullChecks',
+      'pullId = ? AND headSha = ? ORDER BY name',
+      pull.id,
+      pull.headSha,
+    )
   }
 
   #putChecks(

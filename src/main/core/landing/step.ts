@@ -71,6 +71,8 @@ export interface Subject extends ForgeUse {
   repository: Repository
   /** Where the attempt's work is. */
   place: { repo: string; path: string }
+  /** Fix rounds that the repository allows. */
+  budget: number
 }
 
 export const go = (to: LandPhase, change?: RunChange): Step => ({

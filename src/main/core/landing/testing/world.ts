@@ -17,6 +17,7 @@ import { Ledger } from '../../db/ledger.ts'
 import { openDatabase } from '../../db/open.ts'
 import { isolatedEnv, put, sh } from '../../git/fixtures.ts'
 import { createGit, type Git } from '../../git/git.ts'
+import { childMarks, settleOrphans } from '../../orphans.ts'
 import { WorkflowStore } from '../../repositories/workflow-store.ts'
 import { VerifyGate } from '../../review/verify-gate.ts'
 import { SettingsStore } from '../../settings.ts'
@@ -42,6 +43,8 @@ export interface WorldOptions {
   dir?: string
   /** Goes on with what lies in `dir`. */
   again?: boolean
+  /** Its children carry no mark, as where marks cannot be read: the next core does not find them. */
+  unmarked?: boolean
   /** A process of its own: nobody closes it but its end. */
   outsideTests?: boolean
 }
@@ -74,11 +77,14 @@ export async function openWorld(options: WorldOptions) {
   const clock = { now: () => systemClock.now() + skew, monotonic: systemClock.monotonic }
   const redactor = new Redactor()
   const ledger = new Ledger(await openDatabase(join(dir, 'quartet.db')), clock, redactor)
-  const plain = createGit({ log: silentLogger, env: isolatedEnv(dir) })
+  // As the core does it: what a killed one left running is seen to first.
+  const marks = options.unmarked ? { git: {}, commands: {} } : childMarks(dir)
+  if (!options.unmarked) await settleOrphans(marks, { log: silentLogger, clock })
+  const plain = createGit({ log: silentLogger, env: { ...isolatedEnv(dir), ...marks.git } })
   const git = options.wrapGit?.(plain) ?? plain
   const settings = new SettingsStore(ledger)
   if (options.forgeHosts) settings.save({ forgeHosts: options.forgeHosts })
-  const commandEnvironment = async () => ({ PATH: process.env.PATH ?? '', HOME: dir })
+  const commandEnvironment = async () => ({ PATH: process.env.PATH ?? '', HOME: dir, ...marks.commands })
   const workflows = new WorkflowStore({ ledger, clock, log: silentLogger, scope })
   const gate = new VerifyGate({
     ledger,
