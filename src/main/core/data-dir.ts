@@ -18,6 +18,8 @@ export interface DataPlaces {
   readonly lockPath: string
   /** The secret that signs clients in: 0600. */
   readonly tokenPath: string
+  /** Secrets, encrypted by the operating system's keychain: 0600. Only a host with a keychain has it. */
+  readonly secretsPath: string
   /** The port of the last run: a bookmark of the web host goes on to work. */
   readonly portPath: string
 }
@@ -40,6 +42,7 @@ export function placesOf(path: string): DataPlaces {
     run: join(root, 'run'),
     lockPath: join(root, 'core.lock'),
     tokenPath: join(root, 'token'),
+    secretsPath: join(root, 'secrets.json'),
     portPath: join(root, 'port'),
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Disposable } from '../kernel/disposable.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Redactor } from '../kernel/redact.ts'
-import type { SecretStore } from './forge/token.ts'
+import type { SecretStore } from '../kernel/secret-store.ts'
 
 /** Everything that the core takes from its host; nothing is read from globals below this line. */
 export interface CoreOptions {

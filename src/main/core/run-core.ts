@@ -3,6 +3,7 @@ import type { HostCapabilities } from '../../shared/domain/host.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { createLogger, fileSink, type Logger } from '../kernel/logger.ts'
 import { Redactor } from '../kernel/redact.ts'
+import type { SecretStore } from '../kernel/secret-store.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
 import type { Door } from './door/door.ts'
 import { openDoorSomewhere } from './door/door-port.ts'
@@ -22,6 +23,8 @@ export interface RunCoreOptions {
   nodePath: string
   env: Readonly<Record<string, string | undefined>>
   clock: Clock
+  /** The host's keychain, where it has one. */
+  secrets?: SecretStore
   heartbeatMs?: number
 }
 
@@ -74,6 +77,7 @@ export async function runCore(options: RunCoreOptions): Promise<RunningCore> {
       log,
       redactor,
       clock: options.clock,
+      ...(options.secrets ? { secrets: options.secrets } : {}),
     })
     door.attach(core)
     await dir.describe({ url: door.url })

@@ -152,6 +152,26 @@ function clientOn(port: MessagePortMain): CoreClient {
   return client
 }
 
+describe('the keychain', () => {
+  it('is offered to the core, encrypted in the data directory, and not where there is none', async () => {
+    await start()
+    const [options] = await vi.waitFor(() => {
+      expect(stage.made).toHaveLength(1)
+      return stage.made
+    }, 10_000)
+    const { secrets } = options ?? {}
+    if (!secrets) throw new Error('the core got no keychain')
+    expect(await secrets.available()).toBe(true)
+    await secrets.write('forge-token:github.com', 'a-token-to-keep')
+    expect(await secrets.read('forge-token:github.com')).toBe('a-token-to-keep')
+    const text = await readFile(join(folder, 'data', 'secrets.json'), 'utf8')
+    expect(text).toContain('forge-token:github.com')
+    expect(text).not.toContain('a-token-to-keep')
+    double.safeStorage.works = false
+    expect(await secrets.available()).toBe(false)
+  })
+})
+
 describe('the window', () => {
   it('has no Node, is sandboxed and isolated, and shows our own scheme', async () => {
     await start()

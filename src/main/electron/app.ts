@@ -13,6 +13,7 @@ import { offerCapabilities } from './capabilities.ts'
 import { coreEnvironment } from './core-environment.ts'
 import { CoreProcess } from './core-process.ts'
 import { watchTroubles } from './core-troubles.ts'
+import { openKeychain } from './keychain.ts'
 import { setMenu } from './menu.ts'
 import { brokerPorts } from './port-broker.ts'
 import { guardQuit } from './quit.ts'
@@ -61,6 +62,7 @@ export async function runApp(root: string): Promise<void> {
           ['--data-dir', places.root, '--node-path', process.execPath],
           { serviceName: 'Quartet core', env: coreEnvironment(process.env), stdio: 'inherit' },
         ),
+      keychain: openKeychain(places.secretsPath),
       clock: systemClock,
       log,
     })

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { silentLogger } from '../kernel/logger.ts'
 import { CoreProcess, type UtilityLike } from './core-process.ts'
+import { askKeychain } from './keychain-line.ts'
 
 /** A process that does what the test says. */
 class Child extends EventEmitter implements UtilityLike<string> {
@@ -20,6 +21,7 @@ class Child extends EventEmitter implements UtilityLike<string> {
 let children: Child[]
 let time: number
 let core: CoreProcess<string>
+const kept = new Map<string, string>()
 beforeEach(() => {
   children = []
   time = 0
@@ -28,6 +30,14 @@ beforeEach(() => {
       const child = new Child()
       children.push(child)
       return child
+    },
+    keychain: {
+      available: async () => true,
+      read: async (name) => kept.get(name) ?? null,
+      write: async (name, value) => {
+        if (value === null) kept.delete(name)
+        else kept.set(name, value)
+      },
     },
     clock: { now: () => time, monotonic: () => time },
     log: silentLogger,
@@ -47,6 +57,27 @@ it('hands ports to a core that is ready, and to no other', () => {
   last().emit('message', { type: 'ready', url: 'u' })
   expect(core.connect('rpc', 'terminals')).toBe(true)
   expect(last().heard).toEqual([{ message: { type: 'connect' }, ports: ['rpc', 'terminals'] }])
+})
+
+it('is the line to the keychain', async () => {
+  core.start()
+  const child = last()
+  // The core's own end, over the same line.
+  const line = new EventEmitter()
+  const post = child.postMessage.bind(child)
+  child.postMessage = (message: unknown, ports?: string[]) => {
+    post(message, ports)
+    line.emit('message', { data: message })
+  }
+  const secrets = askKeychain({
+    on: (event, listener) => line.on(event, listener),
+    postMessage: (message) => child.emit('message', message),
+  })
+  expect(await secrets.available()).toBe(true)
+  await secrets.write('a', 'one')
+  expect([await secrets.read('a'), await secrets.read('b')]).toEqual(['one', null])
+  await secrets.write('a', null)
+  expect([await secrets.read('a'), kept.size]).toEqual([null, 0])
 })
 
 it('starts a crashed core again and says so', async () => {

@@ -2,8 +2,10 @@ import type { FailureCode } from '../../shared/domain/failure.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { Emitter } from '../kernel/emitter.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { SecretStore } from '../kernel/secret-store.ts'
 import { FromCore, type ToCore } from './core-messages.ts'
 import { CrashBudget } from './crash-budget.ts'
+import { answerFrom } from './keychain-line.ts'
 
 /** What we use of Electron's UtilityProcess. `Port` is MessagePortMain. */
 export interface UtilityLike<Port> {
@@ -15,6 +17,8 @@ export interface UtilityLike<Port> {
 
 export interface CoreProcessOptions<Port> {
   fork: () => UtilityLike<Port>
+  /** Where the core may keep secrets. */
+  keychain: SecretStore
   clock: Clock
   log: Logger
   /** First wait before a restart; doubles up to `maxBackoffMs`. */
@@ -73,7 +77,8 @@ export class CoreProcess<Port> {
     let said: 'failed' | 'ended' | null = null
     child.on('message', (data) => {
       const message = FromCore.safeParse(data)
-      if (!message.success) return this.#options.log.warn('the core said something unknown', { data })
+      // Not what it said: a secret might be in it.
+      if (!message.success) return this.#options.log.warn('the core said something unknown')
       switch (message.data.type) {
         case 'ready':
           this.#ready = true
@@ -83,6 +88,11 @@ export class CoreProcess<Port> {
           return this.onFailed.emit(message.data)
         case 'busy':
           return this.#answer(message.data.id, message.data.busy)
+        case 'secret':
+          // To the one that asked: another core may have taken its place meanwhile.
+          return void answerFrom(this.#options.keychain, message.data).then((answer) => {
+            if (this.#child === child) this.#say(answer)
+          })
         case 'ended':
           said = 'ended'
           this.#ready = false

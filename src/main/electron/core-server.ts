@@ -5,6 +5,7 @@ import { messagePortChannel } from '../core/api/serve-channels.ts'
 import type { PortLike } from '../core/api/serve-pipe.ts'
 import { type RunCoreOptions, type RunningCore, runCore } from '../core/run-core.ts'
 import { type FromCore, ToCore } from './core-messages.ts'
+import { askKeychain } from './keychain-line.ts'
 
 /** The core's end of the line to main: `process.parentPort` of a utility process. */
 export interface ParentPort {
@@ -22,7 +23,7 @@ export async function serveParent(parent: ParentPort, options: RunCoreOptions): 
   const say = (message: FromCore) => parent.postMessage(message)
   let running: RunningCore
   try {
-    running = await runCore(options)
+    running = await runCore({ ...options, secrets: askKeychain(parent) })
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     const holder = Holder.safeParse(error.data)
@@ -39,7 +40,7 @@ export async function serveParent(parent: ParentPort, options: RunCoreOptions): 
   const served = new Set<ServedConnection>()
   parent.on('message', (event) => {
     const message = ToCore.safeParse(event.data)
-    if (!message.success) return log.warn('main said something unknown', { data: event.data })
+    if (!message.success) return log.warn('main said something unknown')
     switch (message.data.type) {
       case 'connect': {
         const [rpc, terminals] = event.ports
@@ -50,6 +51,8 @@ export async function serveParent(parent: ParentPort, options: RunCoreOptions): 
         core.connectTerminals(messagePortChannel(terminals))
         return
       }
+      case 'secret':
+        return
       case 'busy?':
         return say({ type: 'busy', id: message.data.id, busy: core.busy() })
       case 'end':

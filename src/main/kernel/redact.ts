@@ -24,6 +24,14 @@ export class Redactor {
     if (value.length >= 8) this.#values.add(value)
   }
 
+  /** A copy of plain data (as JSON knows it) in which every string is without secrets. */
+  data(input: unknown): unknown {
+    if (typeof input === 'string') return this.text(input)
+    if (Array.isArray(input)) return input.map((each) => this.data(each))
+    if (typeof input !== 'object' || input === null) return input
+    return Object.fromEntries(Object.entries(input).map(([key, value]) => [key, this.data(value)]))
+  }
+
   text(input: string): string {
     let out = input
     for (const value of this.#values) out = out.replaceAll(value, '[redacted]')

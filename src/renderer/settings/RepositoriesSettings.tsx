@@ -11,6 +11,12 @@ import { Button } from '../ui/Button.tsx'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { IconButton } from '../ui/IconButton.tsx'
 import { Select } from '../ui/Select.tsx'
+import { ForgeTokens } from './ForgeTokens.tsx'
+
+const WAYS = [
+  { value: 'local', label: 'Lands by git alone' },
+  { value: 'github', label: 'Through GitHub' },
+] as const
 
 export function RepositoriesSettings() {
   const repos = useEntities(
@@ -34,6 +40,7 @@ export function RepositoriesSettings() {
           ))}
         </ul>
       )}
+      <ForgeTokens />
     </>
   )
 }
@@ -52,6 +59,11 @@ function RepositoryRow({ repo }: { repo: Repository }) {
     }
   }, [core, repo.id])
   const options = (branches ?? [repo.baseBranch]).map((branch) => ({ value: branch, label: branch }))
+  const land = async (forge: Repository['forge']) => {
+    const done = await callOrToast(() => core().pulls.setForge({ repoId: repo.id, forge }))
+    if (done)
+      toast('ok', `${repo.name} lands ${forge === 'github' ? 'through pull requests' : 'by git alone'} now.`)
+  }
   const remove = async () => {
     const done = await callOrToast(() => core().repositories.remove({ id: repo.id }))
     if (done) toast('ok', `${repo.name} is forgotten. Its files and branches are untouched.`)
@@ -60,10 +72,7 @@ function RepositoryRow({ repo }: { repo: Repository }) {
     <li className="agent repo-row">
       <div className="agent-text">
         <p>
-          <strong>{repo.name}</strong>{' '}
-          <span className="rail-quiet">
-            {repo.forge === 'github' ? 'lands through pull requests' : 'lands locally'}
-          </span>
+          <strong>{repo.name}</strong>
         </p>
         <p className="rail-quiet mono truncate" title={repo.path}>
           {repo.path}
@@ -71,6 +80,16 @@ function RepositoryRow({ repo }: { repo: Repository }) {
         {repo.problem ? <p className="agent-problem">{repo.problem}</p> : null}
         <TrustConsent repoId={repo.id} trustedHash={repo.trustedHash} />
       </div>
+      <Select
+        label={`How ${repo.name} lands`}
+        width={170}
+        value={repo.forge}
+        options={repo.remoteUrl === null && repo.forge === 'local' ? WAYS.slice(0, 1) : WAYS}
+        onChange={(value) => {
+          const way = WAYS.find((one) => one.value === value)
+          if (way && way.value !== repo.forge) void land(way.value)
+        }}
+      />
       <Select
         label={`Base branch of ${repo.name}`}
         width={150}

@@ -6,6 +6,21 @@ import { procedure } from './errors.ts'
 
 const ById = z.object({ id: z.string() })
 
+/** Where the tokens of forges come from: never a token itself. */
+export const TokenPlaces = z.object({
+  /** This host has a keychain, in which tokens can be kept. */
+  keychain: z.boolean(),
+  hosts: z.array(
+    z.object({
+      host: z.string(),
+      source: z.enum(['keychain', 'gh', 'environment']).nullable(),
+      /** The last characters of one that was saved here; null for all others. */
+      tail: z.string().max(4).nullable(),
+    }),
+  ),
+})
+export type TokenPlaces = z.infer<typeof TokenPlaces>
+
 export const landing = {
   /** Landings that are under way, in the order of their lanes; with `all` also those that ended, newest first. */
   list: procedure
@@ -47,6 +62,8 @@ export const pulls = {
       token: z.string().nullable(),
     }),
   ),
+  /** Where the token of each forge comes from. */
+  tokens: procedure.output(TokenPlaces),
   /** Keeps a token in the keychain of the host (null forgets it); fails on hosts without one. */
   saveToken: procedure
     .input(z.object({ host: z.string().min(1).max(255), token: z.string().min(8).max(1_000).nullable() }))

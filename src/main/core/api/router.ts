@@ -226,6 +226,7 @@ export function createRouter(services: Services) {
       }),
       setForge: os.pulls.setForge.handler(({ input }) => services.pulls.setForge(input.repoId, input.forge)),
       access: os.pulls.access.handler(({ input }) => services.pulls.access(input.repoId)),
+      tokens: os.pulls.tokens.handler(() => services.pulls.tokens()),
       saveToken: os.pulls.saveToken.handler(async ({ input }) => {
         await services.pulls.saveToken(input.host, input.token)
         return OK

@@ -24,7 +24,7 @@ export function errorMapper(log: Logger, redactor: Redactor): ErrorMapper {
         defined: true,
         status: 422,
         message: redactor.text(error.message),
-        data: { code: error.code, details: jsonOf(error.data) },
+        data: { code: error.code, details: jsonOf(error.data, redactor) },
       })
     }
     const errorId = mintId('err')
@@ -45,10 +45,10 @@ export function errorMapper(log: Logger, redactor: Redactor): ErrorMapper {
   }
 }
 
-/** What of a failure's data can travel; a value that cannot (a circle) must not turn the answer into a crash. */
-function jsonOf(data: Record<string, unknown>): Record<string, unknown> {
+/** What of a failure's data can travel, without secrets; a value that cannot (a circle) must not turn the answer into a crash. */
+function jsonOf(data: Record<string, unknown>, redactor: Redactor): Record<string, unknown> {
   try {
-    const copy: unknown = JSON.parse(JSON.stringify(data))
+    const copy = redactor.data(JSON.parse(JSON.stringify(data)))
     return typeof copy === 'object' && copy !== null ? { ...copy } : {}
   } catch {
     return {}

@@ -73,6 +73,12 @@ function routerOn(stage: Stage) {
     },
     repositories: {
       inspect: os.repositories.inspect.handler(({ input }) => {
+        if (input.path === 'secret')
+          throw new Failure('git_failed', `Denied with ghp_${'x'.repeat(36)}.`, {
+            stderr: 'denied for hunter22',
+            argv: [{ header: `Bearer ghp_${'x'.repeat(36)}` }],
+            exitCode: 128,
+          })
         if (input.path === 'circle') throw new Failure('git_failed', 'Round.', { circle })
         throw new Failure('not_a_repository', `${input.path} is not a git repository.`, { path: input.path })
       }),
@@ -269,6 +275,15 @@ describe.each(Object.entries(transports))('the contract over %s', (_name, connec
       message: '/tmp/ü x is not a git repository.',
       data: { path: '/tmp/ü x' },
     })
+  })
+
+  it('carries no secret in a failure, however deep', async () => {
+    const failure = await failureOf(wire.client.repositories.inspect({ path: 'secret' }))
+    expect(failure).toMatchObject({
+      code: 'git_failed',
+      data: { stderr: 'denied for [redacted]', argv: [{ header: 'Bearer [redacted]' }], exitCode: 128 },
+    })
+    expect(JSON.stringify([failure, (failure as Failure).message])).not.toMatch(/hunter22|ghp_/)
   })
 
   it('survives a failure whose data cannot travel', async () => {

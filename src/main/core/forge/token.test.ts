@@ -1,10 +1,11 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLogger, silentLogger } from '../../kernel/logger.ts'
 import { Redactor } from '../../kernel/redact.ts'
-import { createTokenSource, type SecretStore } from './token.ts'
+import type { SecretStore } from '../../kernel/secret-store.ts'
+import { createTokenSource } from './token.ts'
 
 let dir: string
 let now = 0
@@ -45,7 +46,7 @@ const source = (options: {
 
 function keychain(values: Record<string, string>): SecretStore {
   return {
-    available: true,
+    available: async () => true,
     read: async (name) => values[name] ?? null,
     write: async (name, value) => {
       if (value === null) delete values[name]
@@ -55,19 +56,36 @@ function keychain(values: Record<string, string>): SecretStore {
 }
 
 describe('a token', () => {
-  it('is taken from the keychain first, then the environment, then gh', async () => {
-    const env = { GITHUB_TOKEN: 'token-of-environment' }
-    const both = source({ env, secrets: keychain({ 'forge-token:github.com': 'token-of-keychain' }) })
-    expect(await both.get('github.com')).toEqual({ value: 'token-of-keychain', source: 'keychain' })
-    expect(await source({ env }).get('github.com')).toEqual({
-      value: 'token-of-environment',
-      source: 'environment',
+  it('is taken from the keychain first, then from gh, then from the environment', async () => {
+    const env = { GITHUB_TOKEN: 'token-of-environment', GH_ENTERPRISE_TOKEN: 'token-of-environment' }
+    const gh = await fakeGh()
+    const secrets = keychain({ 'forge-token:git.example.org': 'token-of-keychain' })
+    expect(await source({ env, gh, secrets }).get('git.example.org')).toEqual({
+      value: 'token-of-keychain',
+      source: 'keychain',
     })
-    expect(await source({ gh: await fakeGh() }).get('git.example.org')).toEqual({
+    expect(await source({ env, gh }).get('git.example.org')).toEqual({
       value: 'token-of-gh-cli',
       source: 'gh',
     })
+    expect(await source({ env, gh }).get('github.com')).toEqual({
+      value: 'token-of-environment',
+      source: 'environment',
+    })
     expect(await source({}).get('github.com')).toBeNull()
+    // What is exported is not for gh to echo.
+    expect(await readFile(join(dir, 'calls'), 'utf8')).not.toContain('must-not-reach-gh')
+  })
+
+  it('is found elsewhere while the keychain refuses', async () => {
+    const secrets: SecretStore = {
+      ...keychain({}),
+      read: async () => {
+        throw new Error('locked')
+      },
+    }
+    const env = { GITHUB_TOKEN: 'token-of-environment' }
+    expect((await source({ env, secrets }).get('github.com'))?.source).toBe('environment')
   })
 
   it('of github.com is never given for another host', async () => {
@@ -104,12 +122,32 @@ describe('a token', () => {
 
   it('is kept only where there is a keychain', async () => {
     const values: Record<string, string> = {}
-    expect(await source({ secrets: keychain(values) }).save('github.com', ' pasted-token \n')).toBe(true)
+    const kept = source({ secrets: keychain(values) })
+    expect([await kept.canSave(), await kept.save('github.com', ' pasted-token \n')]).toEqual([true, true])
     expect(values).toEqual({ 'forge-token:github.com': 'pasted-token' })
-    expect(await source({ secrets: { ...keychain({}), available: false } }).save('github.com', 'x')).toBe(
+    await expect(kept.save('github.com', 'two words of it')).rejects.toMatchObject({ code: 'invalid_input' })
+    expect(await kept.save('github.com', null)).toBe(true)
+    expect(values).toEqual({})
+    const none = source({ secrets: { ...keychain(values), available: async () => false } })
+    expect([await none.canSave(), await none.save('github.com', 'pasted-token')]).toEqual([false, false])
+    expect([await source({}).canSave(), await source({}).save('github.com', 'pasted-token')]).toEqual([
       false,
-    )
-    expect(await source({}).save('github.com', 'pasted-token')).toBe(false)
+      false,
+    ])
+    expect(values).toEqual({})
+  })
+
+  it('says in words why the keychain did not take it', async () => {
+    const secrets: SecretStore = {
+      ...keychain({}),
+      write: async () => {
+        throw new Error('the user said no')
+      },
+    }
+    await expect(source({ secrets }).save('github.com', 'pasted-token')).rejects.toMatchObject({
+      code: 'illegal_state',
+      message: 'The keychain refused: the user said no',
+    })
   })
 
   it('that could smuggle in a header is none', async () => {

@@ -1,19 +1,9 @@
-import { messageOf } from '../../../shared/domain/failure.ts'
+import { Failure, messageOf } from '../../../shared/domain/failure.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { exec } from '../../kernel/exec.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { Redactor } from '../../kernel/redact.ts'
-
-/**
- * Where a host keeps secrets: the operating system's keychain (Electron's safeStorage). A host that has none, or whose
- * keychain would store in plain text, says so with `available: false` and is not asked.
- */
-export interface SecretStore {
-  readonly available: boolean
-  read(name: string): Promise<string | null>
-  /** Null forgets it. */
-  write(name: string, value: string | null): Promise<void>
-}
+import type { SecretStore } from '../../kernel/secret-store.ts'
 
 export interface ForgeToken {
   value: string
@@ -25,6 +15,8 @@ export interface TokenSource {
   get(host: string): Promise<ForgeToken | null>
   /** The token was refused: the next `get` looks everywhere anew. */
   forget(host: string): void
+  /** Whether tokens can be kept here at all. */
+  canSave(): Promise<boolean>
   /** Keeps a token in the keychain, or removes it with null. False when this host has no keychain. */
   save(host: string, token: string | null): Promise<boolean>
 }
@@ -53,15 +45,15 @@ const VARIABLES = {
 
 const isGithub = (host: string) => host === 'github.com' || host.endsWith('.ghe.com')
 
-/** Looks for tokens in the keychain, in the environment, then asks `gh`. Each found value is registered for redaction. */
+/** Looks for tokens in the keychain, asks `gh`, then looks into the environment. Each found value is registered for redaction. */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { redactor, clock, log, secrets } = options
   const cache = new Map<string, { at: number; token: ForgeToken | null }>()
 
   const fromKeychain = async (host: string): Promise<string | null> => {
-    if (!secrets?.available) return null
+    if (!secrets) return null
     try {
-      return await secrets.read(nameOf(host))
+      return (await secrets.available()) ? await secrets.read(nameOf(host)) : null
     } catch (error) {
       log.warn('the keychain cannot be read', { host, reason: messageOf(error) })
       return null
@@ -69,8 +61,9 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   }
 
   const fromGh = async (host: string): Promise<string | null> => {
-    // Its own variables would win over what it stores for the host, and were looked at before.
-    const { GH_TOKEN: _a, GITHUB_TOKEN: _b, ...env } = await options.commandEnvironment()
+    // Its own variables would win over what it stores for the host, and are looked at after it.
+    const env: Record<string, string> = { ...(await options.commandEnvironment()) }
+    for (const name of [...VARIABLES.github, ...VARIABLES.enterprise]) delete env[name]
     try {
       const result = await exec(options.gh ?? 'gh', ['auth', 'token', '--hostname', host], {
         env: { ...env, GH_PROMPT_DISABLED: '1', GH_NO_UPDATE_NOTIFIER: '1' },
@@ -87,6 +80,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const find = async (host: string): Promise<ForgeToken | null> => {
     const sources = [
       ['keychain', () => fromKeychain(host)],
+      ['gh', () => fromGh(host)],
       [
         'environment',
         async () =>
@@ -94,7 +88,6 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
             .map((name) => options.env[name])
             .find((value) => usable(value)) ?? null,
       ],
-      ['gh', () => fromGh(host)],
     ] as const
     for (const [source, read] of sources) {
       const value = usable(await read())
@@ -114,10 +107,18 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       return token
     },
     forget: (host) => void cache.delete(host),
+    canSave: async () => (await secrets?.available().catch(() => false)) ?? false,
     save: async (host, token) => {
-      if (!secrets?.available) return false
-      if (token !== null) redactor.add(token.trim())
-      await secrets.write(nameOf(host), token?.trim() ?? null)
+      const value = token === null ? null : usable(token)
+      if (token !== null && value === null)
+        throw new Failure('invalid_input', 'This is no token: it must be one word of at least 8 characters.')
+      if (value !== null) redactor.add(value)
+      try {
+        if (!secrets || !(await secrets.available())) return false
+        await secrets.write(nameOf(host), value)
+      } catch (error) {
+        throw new Failure('illegal_state', `The keychain refused: ${messageOf(error)}`, {}, { cause: error })
+      }
       cache.delete(host)
       return true
     },

@@ -2,8 +2,9 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Scope } from '../../kernel/disposable.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { Redactor } from '../../kernel/redact.ts'
+import type { SecretStore } from '../../kernel/secret-store.ts'
 import type { Ledger } from '../db/ledger.ts'
-import { createTokenSource, type SecretStore } from '../forge/token.ts'
+import { createTokenSource } from '../forge/token.ts'
 import type { Git } from '../git/git.ts'
 import type { WorkflowStore } from '../repositories/workflow-store.ts'
 import type { VerifyGate } from '../review/verify-gate.ts'
@@ -45,7 +46,7 @@ export function createLanding(options: LandingOptions) {
   const observer = new PullObserver({ ledger, forges, clock })
   const lane = new LandLane({ ...options, log, forges, observer, pace })
   const watch = new PullWatch({ ledger, forges, observer, lane, clock, log, scope, pace })
-  const pulls = new PullService({ ledger, forges, tokens, watch, clock })
+  const pulls = new PullService({ ledger, forges, tokens, settings: options.settings, watch, clock })
   return { lane, watch, pulls, tokens, forges }
 }
 

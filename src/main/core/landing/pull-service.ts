@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
+import type { TokenPlaces } from '../../../shared/contract/landing.ts'
 import { Failure } from '../../../shared/domain/failure.ts'
 import type { Pull, ReviewThread } from '../../../shared/domain/pull.ts'
 import type { ForgeKind, Repository } from '../../../shared/domain/repository.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Ledger } from '../db/ledger.ts'
+import { parseRemoteUrl } from '../forge/remote-url.ts'
 import type { TokenSource } from '../forge/token.ts'
+import type { SettingsStore } from '../settings.ts'
 import type { Forges } from './forges.ts'
 import type { PullWatch } from './pull-watch.ts'
 
@@ -12,9 +15,13 @@ export interface PullServiceDeps {
   ledger: Ledger
   forges: Forges
   tokens: TokenSource
+  settings: Pick<SettingsStore, 'value'>
   watch: PullWatch
   clock: Clock
 }
+
+/** Four characters of a short one would be too much of it. */
+const LONG_TOKEN = 20
 
 /** What the engineer does with pull requests apart from landing them. */
 export class PullService {
@@ -115,9 +122,35 @@ export class PullService {
     return { ...location, token: token?.source ?? null }
   }
 
+  /** The forges that repositories are on (github.com always), each with where its token comes from. */
+  async tokens(): Promise<TokenPlaces> {
+    const { ledger, settings, tokens } = this.#deps
+    const { forgeHosts } = settings.value
+    const hosts = new Set(['github.com', ...Object.keys(forgeHosts)])
+    for (const { remoteUrl } of ledger.select('repositories')) {
+      const location = parseRemoteUrl(remoteUrl ?? '', forgeHosts)
+      if (location) hosts.add(location.host)
+    }
+    const places = [...hosts].sort().map(async (host) => {
+      const token = await tokens.get(host)
+      return {
+        host,
+        source: token?.source ?? null,
+        // What the engineer typed in here, so that they know which it was; of others' not even that.
+        tail: token?.source === 'keychain' && token.value.length >= LONG_TOKEN ? token.value.slice(-4) : null,
+      }
+    })
+    return { keychain: await tokens.canSave(), hosts: await Promise.all(places) }
+  }
+
   /** Keeps a token in the host's keychain; null forgets it. Fails where the host has none. */
   async saveToken(host: string, token: string | null): Promise<void> {
-    if (await this.#deps.tokens.save(host, token)) return
+    const { ledger, tokens } = this.#deps
+    if (await tokens.save(host, token)) {
+      const body = { host, token: token === null ? 'forgotten' : 'kept' }
+      ledger.commit((tx) => tx.fact({ kind: 'settings.changed', actor: 'engineer', body }))
+      return
+    }
     throw new Failure(
       'illegal_state',
       'This host has no keychain. Set GITHUB_TOKEN for Quartet, or sign in with `gh auth login`.',
