@@ -1,5 +1,7 @@
 /** Unfocused tiles paint this often: at 4 Hz sixteen busy tiles keep 60 frames a second, at 20 Hz half of that. */
 export const CALM_INTERVAL_MS = 250
+/** In a window that is behind they wait longer, but not for ever. */
+const LONGEST_WAIT_MS = 1_000
 
 /** Of a screen with 60 Hz. */
 export const FRAME_MS = 16
@@ -13,24 +15,24 @@ export interface PumpTile {
 }
 
 /**
- * Which tiles write in the frame at `now`: the focused one always, of the others those whose turn has come, longest wait
- * first and at most `perFrame`, so that their paints spread over the frames instead of falling into one.
+ * Which tiles write in the frame at `now`: the focused one always, and of the others the one that waits longest for its
+ * turn: one paint a frame fits into it, two do not. When the window is `behind`, its frames belong to the focused tile.
  */
 export function dueTiles(
   tiles: readonly PumpTile[],
   focusedId: number | null,
   now: number,
-  perFrame = 2,
+  behind = false,
 ): number[] {
   const due: number[] = []
-  const calm: PumpTile[] = []
+  const interval = behind ? LONGEST_WAIT_MS : CALM_INTERVAL_MS
+  let calm: PumpTile | null = null
   for (const tile of tiles) {
     if (!tile.waiting) continue
     if (tile.id === focusedId) due.push(tile.id)
-    else if (now - tile.lastAt >= CALM_INTERVAL_MS) calm.push(tile)
+    else if (now - tile.lastAt >= interval && (calm === null || tile.lastAt < calm.lastAt)) calm = tile
   }
-  calm.sort((a, b) => a.lastAt - b.lastAt || a.id - b.id)
-  for (const tile of calm.slice(0, perFrame)) due.push(tile.id)
+  if (calm) due.push(calm.id)
   return due
 }
 
