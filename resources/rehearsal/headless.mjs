@@ -129,7 +129,7 @@ function questionOf(prompt) {
 function textFor(name, item, context) {
   if (item && typeof item[name] === 'string') return item[name]
   if (/title|summary|headline/i.test(name)) return item?.title ?? context.summary
-  if (/body|detail|message|description|explanation|comment|why/i.test(name))
+  if (/body|failure|detail|message|description|explanation|comment|why/i.test(name))
     return item?.body ?? context.summary
   if (/file|path/i.test(name)) return item?.file ?? ''
   if (/wrong/i.test(name)) return context.wrong
@@ -149,6 +149,8 @@ function fill(schema, name, item, context) {
     return fill(choices.find((choice) => choice.type !== 'null') ?? {}, name, item, context)
   }
   const types = [schema.type].flat()
+  // Only what is severe has to name a failure.
+  if (/failure/i.test(name) && types.includes('null') && item && !/^P[01]$/.test(item.priority)) return null
   if (types.includes('null') && /question|answer/i.test(name)) return context.question
   if (Array.isArray(schema.enum)) {
     if (item && schema.enum.includes(item[name])) return item[name]
@@ -178,13 +180,11 @@ function fill(schema, name, item, context) {
   return textFor(name, item, context)
 }
 
-/** Lines of the prompt that say what failed: for the analysis of a trashed round. */
+/** What the prompt of an analysis tells of the attempts: why each was thrown away, and what was red. */
 function complaints(prompt) {
-  const lines = prompt.split('\n').filter((line) => /fail|red|wrong|trash|error|reason|broke/i.test(line))
-  return lines
-    .map((line) => line.replace(/^[\s#>*-]+/, '').trim())
-    .filter(Boolean)
-    .slice(0, 5)
+  const told = /^(Thrown away for: .+|State: .+|- .+: (failed|timed_out))$/
+  const lines = prompt.split('\n').filter((line) => told.test(line))
+  return [...new Set(lines)].slice(0, 8).map((line) => (line.startsWith('- ') ? line : `- ${line}`))
 }
 
 function summaryOf(fresh, previous) {
@@ -219,7 +219,7 @@ export async function answer(scenario, prompt, schema) {
     previous,
     question: questionOf(prompt),
     summary: summaryOf(fresh, previous),
-    wrong: said.length > 0 ? said.join(' · ') : 'The attempts did not do what the brief asks for.',
+    wrong: said.length > 0 ? said.join('\n') : 'The attempts did not do what the brief asks for.',
   }
   return { text: JSON.stringify(fill(schema, '', null, context)), code: 0 }
 }

@@ -43,7 +43,8 @@ export function LessonForm({ lesson }: { lesson: Lesson }) {
   const field = (key: Field, label: string, testId: string) => (
     <TextAreaField
       label={label}
-      rows={3}
+      rows={2}
+      className="lesson-field"
       data-testid={testId}
       value={words[key]}
       onChange={(event) => setTyped({ ...typed, [key]: event.target.value })}

@@ -41,7 +41,13 @@ export function OverrideDialog() {
           <Button kind="ghost" onClick={close}>
             Cancel
           </Button>
-          <Button kind="ok" blocked={blocked} onClick={confirm} data-testid="override-confirm">
+          <Button
+            kind="ok"
+            kbd="Ctrl Enter"
+            blocked={blocked}
+            onClick={confirm}
+            data-testid="override-confirm"
+          >
             Mergeable
           </Button>
         </>

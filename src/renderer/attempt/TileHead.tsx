@@ -29,15 +29,25 @@ export const TileHead = memo(function TileHead({ attempt }: { attempt: Attempt }
   const rang = useSignals((state) => attempt.terminalId !== null && attempt.terminalId in state.bells)
   const title = useSignals((state) => state.byAttempt[attempt.id]?.title)
   const look = ATTEMPT_LOOK[attempt.status]
-  const name = attempt.slot.scenario ? `${attempt.agent} · ${attempt.slot.scenario}` : attempt.agent
+  const { scenario, model } = attempt.slot
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: a shortcut for the pointer; the button beside does the same
     <header className="tile-head" onDoubleClick={() => useUi.setState({ zoomed: !zoomed })}>
       <span className="tile-n">{attempt.n}</span>
       <AgentIcon agent={attempt.agent} />
-      <span className="tile-agent truncate" title={attempt.slot.model ?? undefined}>
-        {name}
-        {attempt.slot.model ? <span className="tile-model"> {attempt.slot.model}</span> : null}
+      <span
+        className="tile-agent truncate"
+        title={[attempt.agent, scenario, model].filter(Boolean).join(' · ')}
+      >
+        {scenario ? (
+          <>
+            <span className="tile-family">{attempt.agent} · </span>
+            {scenario}
+          </>
+        ) : (
+          attempt.agent
+        )}
+        {model ? <span className="tile-model"> {model}</span> : null}
       </span>
       <span className="tile-status" data-tone={look.tone}>
         <StatusIcon look={look} size={13} />

@@ -23,9 +23,9 @@ export function fireBlocked(task: Task | null): string | null {
 
 /** Puts the keyboard into the lesson: on the question that waits for an answer, else on its first field. */
 export function goToLesson(): void {
-  const fields = document.querySelectorAll('[data-testid="rework"] textarea')
   const question = document.querySelector('[data-testid="lesson-answer"]')
-  const target = question instanceof HTMLTextAreaElement && question.value === '' ? question : fields[0]
+  const isOpen = question instanceof HTMLTextAreaElement && question.value === ''
+  const target = isOpen ? question : document.querySelector('[data-testid="lesson-went-wrong"]')
   if (!(target instanceof HTMLElement)) return
   target.focus()
   target.scrollIntoView({ block: 'nearest' })

@@ -22,10 +22,12 @@ export function DecisionTimes({ repoId, verdicts }: { repoId: string; verdicts: 
           <dt>From ready to verdict</dt>
           <dd>{took(times.medianMs ?? 0)}</dd>
         </div>
-        <div>
-          <dt>Nine of ten within</dt>
-          <dd>{took(times.p90Ms ?? 0)}</dd>
-        </div>
+        {times.count < MIN_FOR_HABIT ? null : (
+          <div>
+            <dt>Nine of ten within</dt>
+            <dd>{took(times.p90Ms ?? 0)}</dd>
+          </div>
+        )}
         <div>
           <dt>Verdicts</dt>
           <dd>{times.count}</dd>

@@ -24,7 +24,7 @@ export function VerdictsCard({ task }: { task: Task }) {
             <button type="button" onClick={() => focusTile(task.id, attempt.n)}>
               <StatusIcon look={ATTEMPT_LOOK[attempt.status]} size={13} />
               <span className="fact-n">#{attempt.n}</span>
-              <span className="verdict-words">{verdictText(attempt, attempts)}</span>
+              <span className="verdict-words">{verdictText(attempt)}</span>
               <span className="num rail-quiet">{timeText(attempt)}</span>
             </button>
           </li>
@@ -39,13 +39,12 @@ const lostToSibling = (attempt: Attempt): boolean =>
   attempt.verdict?.reasons.includes('lost to sibling') ?? false
 
 /** “mergeable”, “trash: no tests”, “lost to #2”, with the note that was written beside it. */
-export function verdictText(attempt: Attempt, siblings: readonly Attempt[]): string {
+function verdictText(attempt: Attempt): string {
   const { verdict } = attempt
   if (!verdict) return ''
-  if (lostToSibling(attempt)) {
-    const winner = siblings.find((sibling) => sibling.verdict?.kind === 'mergeable')
-    return winner ? `lost to #${winner.n}` : 'lost to a sibling'
-  }
+  // The reason names the winner, also when that one has lost its verdict since.
+  if (lostToSibling(attempt))
+    return /^Lost to #\d+/.exec(attempt.reason ?? '')?.[0].toLowerCase() ?? 'lost to a sibling'
   const why = [verdict.reasons.join(', '), plainLine(verdict.note, 300)].filter(Boolean).join('; ')
   return why ? `${verdict.kind}: ${why}` : verdict.kind
 }

@@ -30,5 +30,13 @@ test('what a person wants to know is in the sentence', () => {
       fact('verdict.given', { kind: 'trash', reasons: ['no tests'], note: 'sad', decidedInMs: 4_000 }),
     ),
   ).toBe('trash: no tests; sad (decided in 4.0 s)')
+  expect(factText(fact('check.ended', { name: 'ci', conclusion: 'timed_out' }))).toBe('check ci timed out')
+  expect(factText(fact('pull.observed', { number: 4, state: 'merged', checks: 'green' }))).toBe(
+    'pull request: merged, checks green',
+  )
+  expect(factText(fact('review.asked', { findings: ['a', 'b'] }))).toContain('2 findings')
+  expect(factText(fact('review.ended', { reviewer: 'eye', status: 'failed', problem: 'no quota' }))).toBe(
+    'no review by eye: no quota',
+  )
   expect(factText(fact('attempt.commit', { headSha: 'abcdef0123', by: 'quartet' }))).toContain('abcdef0')
 })

@@ -19,6 +19,10 @@ const list = (body: Body, key: string): string[] => {
 /** ` (why)`, or nothing. */
 const because = (why: string): string => (why ? `: ${why}` : '')
 
+/** How a check ended: one of ours says its status, one of the forge its conclusion. */
+const endOfCheck = (body: Body): string => text(body, 'status') || text(body, 'conclusion') || 'ended'
+const GREEN: ReadonlySet<string> = new Set(['passed', 'success', 'neutral', 'skipped'])
+
 const TELL: Record<FactKind, (body: Body) => string> = {
   'repository.added': (body) => `Repository ${text(body, 'name')} added`,
   'repository.removed': () => 'Repository removed',
@@ -38,7 +42,7 @@ const TELL: Record<FactKind, (body: Body) => string> = {
   'attempt.commit': (body) =>
     `committed ${sha7(text(body, 'headSha'))}${text(body, 'by') === 'quartet' ? ' (by Quartet: it left work uncommitted)' : ''}`,
   'attempt.attention': (body) => `needs you${because(text(body, 'detail'))}`,
-  'attempt.kept': (body) => `is kept as ${text(body, 'ref') || 'a ref'}`,
+  'attempt.kept': () => 'is kept aside, with everything it changed',
   'attempt.restored': () => 'was restored from the trash',
   'attempt.usage': () => 'reported its usage',
   'attempt.claimed': (body) => `says: ${text(body, 'text') || text(body, 'claim') || 'it is done'}`,
@@ -51,7 +55,7 @@ const TELL: Record<FactKind, (body: Body) => string> = {
   'verdict.undone': (body) => `${text(body, 'kind') || 'verdict'} undone`,
   'check.ended': (body) => {
     const time = count(body, 'durationMs')
-    return `check ${text(body, 'name')} ${text(body, 'status').replace('_', ' ')}${time === null ? '' : ` in ${took(time)}`}`
+    return `check ${text(body, 'name')} ${endOfCheck(body).replace('_', ' ')}${time === null ? '' : ` in ${took(time)}`}`
   },
   'review.asked': (body) => `its author was asked about ${plural(list(body, 'findings').length, 'finding')}`,
   'review.ended': (body) => {
@@ -76,7 +80,14 @@ const TELL: Record<FactKind, (body: Body) => string> = {
     `pull request ${count(body, 'number') === null ? '' : `#${count(body, 'number')} `}opened`,
   'pull.comment': (body) => `comment on the pull request${because(text(body, 'text'))}`,
   'pull.replied': (body) => `replied on the pull request${because(text(body, 'text'))}`,
-  'pull.observed': (body) => `pull request: ${text(body, 'state')}`,
+  'pull.observed': (body) => {
+    const seen = Object.keys(body).flatMap((key) =>
+      key === 'number' || text(body, key) === ''
+        ? []
+        : [key === 'state' ? text(body, key) : `${key} ${text(body, key)}`],
+    )
+    return `pull request${because(seen.join(', ')) || ' looked at'}`
+  },
   'terminal.opened': (body) => (body.resumed === true ? 'agent resumed' : 'agent started'),
   'terminal.ended': (body) => {
     const code = count(body, 'code')
@@ -108,6 +119,6 @@ const SHAPES: Partial<Record<FactKind, StatusShape>> = {
 /** A mark for the line of the timeline; null for a plain dot. */
 export function factShape(fact: Fact): StatusShape | null {
   if (fact.kind === 'verdict.given') return fact.body.kind === 'mergeable' ? 'merge' : 'trash'
-  if (fact.kind === 'check.ended') return fact.body.status === 'passed' ? 'check' : 'cross'
+  if (fact.kind === 'check.ended') return GREEN.has(endOfCheck(fact.body)) ? 'check' : 'cross'
   return SHAPES[fact.kind] ?? null
 }

@@ -2,6 +2,7 @@ import { CircleCheck, CircleDashed, CircleX, Clock, FlaskConical, type LucideIco
 import { useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import type { Attempt, Check } from '../../shared/domain/attempt.ts'
+import { isUnfinished } from '../../shared/machines/attempt-machine.ts'
 import { callOrToast, useApp } from '../connection/app-context.ts'
 import { useEntities } from '../state/entities.ts'
 import { checksOf, latestChecks } from '../state/evidence.ts'
@@ -32,7 +33,9 @@ export function ChecksCard({ attempt }: { attempt: Attempt }) {
       <p className="rail-quiet">
         {attempt.readyAt || attempt.verdict
           ? 'No checks are set up for this repository.'
-          : 'They run when the agent is done.'}
+          : isUnfinished(attempt.status)
+            ? 'They run when the agent is done.'
+            : 'None ran: its agent did not finish.'}
       </p>
     )
   const open = async (check: Check) => {

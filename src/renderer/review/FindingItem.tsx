@@ -96,7 +96,10 @@ export function FindingItem({ finding, attempt }: { finding: Finding; attempt: A
               type="button"
               className="finding-choice"
               title={hint}
-              aria-pressed={answering === status || (answering === null && finding.status === status)}
+              aria-pressed={
+                answering === status ||
+                (answering === null && finding.status === status && finding.answeredBy === 'engineer')
+              }
               onClick={() => setAnswering(answering === status ? null : status)}
             >
               <Icon size={12} aria-hidden="true" /> {label}

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import type { Attempt } from '../../shared/domain/attempt.ts'
 import type { Review } from '../../shared/domain/review.ts'
+import { isUnfinished } from '../../shared/machines/attempt-machine.ts'
 import { reviewAgain } from '../attempt/verify-actions.ts'
 import { callOrToast, useApp } from '../connection/app-context.ts'
 import { useEntities } from '../state/entities.ts'
@@ -27,7 +28,9 @@ export function FindingsCard({ attempt }: { attempt: Attempt }) {
             ? 'The reviewers are being asked…'
             : attempt.readyAt || attempt.verdict
               ? 'No review: no reviewer was asked.'
-              : 'Reviewed when its checks are through.'}
+              : isUnfinished(attempt.status)
+                ? 'Reviewed when its checks are through.'
+                : 'No review: its agent did not finish.'}
         </p>
       ) : null}
       {latest.length > 0 ? (

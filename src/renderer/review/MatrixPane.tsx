@@ -12,7 +12,7 @@ import { checksOf, findingsOf } from '../state/evidence.ts'
 import { focusedOf, shownAttempts } from '../state/selection.ts'
 import { focusTile, useUi } from '../state/ui.ts'
 import { EmptyState } from '../ui/EmptyState.tsx'
-import { plainLine, sha7 } from '../ui/format.ts'
+import { plainLine, plural, sha7 } from '../ui/format.ts'
 import { useNow } from '../ui/now.ts'
 import { StatusIcon } from '../ui/StatusIcon.tsx'
 import { ATTEMPT_LOOK } from '../ui/status-look.ts'
@@ -140,17 +140,26 @@ function ColumnHead({ attempt, focused, wins }: { attempt: Attempt; focused: boo
       data-status={attempt.status}
       data-testid={`matrix-${attempt.n}`}
     >
-      <button
-        type="button"
-        className="matrix-name"
-        aria-pressed={focused}
-        aria-label={`Focus attempt ${attempt.n}`}
-        onClick={() => focusTile(attempt.taskId, attempt.n)}
-      >
-        <span className="tile-n">{attempt.n}</span>
-        <AgentIcon agent={attempt.agent} />
-        <span className="truncate">{attempt.slot.scenario ?? attempt.slot.model ?? attempt.agent}</span>
-      </button>
+      <div className="matrix-title">
+        <button
+          type="button"
+          className="matrix-name"
+          aria-pressed={focused}
+          aria-label={`Focus attempt ${attempt.n}`}
+          onClick={() => focusTile(attempt.taskId, attempt.n)}
+        >
+          <span className="tile-n">{attempt.n}</span>
+          <AgentIcon agent={attempt.agent} />
+          <span className="truncate">{attempt.slot.scenario ?? attempt.slot.model ?? attempt.agent}</span>
+        </button>
+        <span className="spacer" />
+        <OverlapChip attemptId={attempt.id} />
+        {wins > 0 ? (
+          <span className="matrix-wins num" title={`Best in ${plural(wins, 'row')}`}>
+            <Crown size={11} aria-hidden="true" /> {wins}
+          </span>
+        ) : null}
+      </div>
       <div className="matrix-status">
         <span className="tile-status" data-tone={look.tone}>
           <StatusIcon look={look} size={13} />
@@ -159,13 +168,7 @@ function ColumnHead({ attempt, focused, wins }: { attempt: Attempt; focused: boo
         <span className="mono rail-quiet" title="Its head">
           {sha7(attempt.headSha)}
         </span>
-        {wins > 0 ? (
-          <span className="rail-quiet num" title={`Best in ${wins} rows`}>
-            <Crown size={11} aria-hidden="true" /> {wins}
-          </span>
-        ) : null}
       </div>
-      <OverlapChip attemptId={attempt.id} />
       <VerdictButtons attempt={attempt} quiet={!focused} />
       <UndoBanner attempt={attempt} />
     </th>

@@ -69,7 +69,9 @@ export function needsMe(entities: Pick<Entities, 'attempts' | 'tasks'>): NeedsMe
     if (task.status === 'deciding') {
       const due = attempts.filter((attempt) => isDecidable(attempt.status) && !attempt.verdict)
       const ready = due.filter((attempt) => attempt.status === 'ready')
-      if (due.length > 0) {
+      // One that waits for its verdict by name (a fix changed it) stands for the others.
+      const named = queue.some((entry) => entry.taskId === task.id && entry.kind === 'verdict')
+      if (due.length > 0 && !named) {
         queue.push({
           taskId: task.id,
           attemptId: (ready[0] ?? due[0])?.id ?? null,
