@@ -36,11 +36,13 @@ export function Composer() {
     const { taskId } = useUi.getState()
     return taskId ? state.tasks[taskId]?.repoId : undefined
   })
-  const [repoId, setRepoId] = useState(() => chosen ?? openTaskRepo ?? repos[0]?.id ?? null)
+  const [picked, setPicked] = useState(() => chosen ?? openTaskRepo)
+  // The first one may be added while this is open.
+  const repoId = (repos.find((repo) => repo.id === picked) ?? repos[0])?.id
   const close = () => showOverlay(null)
   return (
-    <Dialog open onClose={close} title="New task" bare width={940} testId="composer">
-      {repoId && repos.some((repo) => repo.id === repoId) ? (
+    <Dialog open onClose={close} title="New task" bare width={repoId ? 940 : 420} testId="composer">
+      {repoId ? (
         <ComposerForm
           key={repoId}
           repoId={repoId}
@@ -54,7 +56,7 @@ export function Composer() {
                 off: repo.problem !== null,
                 note: repo.problem ? 'cannot be read' : undefined,
               }))}
-              onChange={setRepoId}
+              onChange={setPicked}
             />
           }
           onDone={close}
