@@ -176,6 +176,7 @@ export class AttemptRunner {
       signal,
       onProgress: (percent) => signals.set(attempt.id, { progress: percent / 100 }),
     })
+    await git.fetchSubmodules({ ...place, signal })
     this.#step(attempt, 'files')
     await workflowHooks.copyFiles(repository, attempt.worktree)
     this.#step(attempt, 'hook')
