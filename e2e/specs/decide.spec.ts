@@ -212,7 +212,7 @@ test('all trash: an analysis, its question answered and its lesson corrected by 
   expect(again).toHaveLength(4)
   for (const { id, n } of again) {
     await expectStatus(page, n, /running|finished|verifying|reviewing|ready/)
-    const prompt = await readFile(join(placesOf(box.dataDir).run, id, 'prompt.md'), 'utf8')
+    const prompt = await readFile(join(placesOf(box.dataDir).run, 'attempts', id, 'prompt.md'), 'utf8')
     for (const said of [
       BRIEF,
       'Look into the test folder first.',

@@ -213,6 +213,43 @@ const make: Parser = (lines) =>
     return title ? [{ title: `make: ${title}`, place: null, details: [] }] : []
   })
 
+const THROWN = /^(?:Uncaught )?[A-Z]\w*(?: \[[A-Z_]+\])?: .+/
+/** A frame of code that is somebody's own: not of the runtime, not of a dependency. */
+const ownFrame = (line: string): string | undefined =>
+  /^\s+at (?!.*\b(?:node:|node_modules\/)).*?\(?(?:file:\/\/)?([^\s()]+:\d+):\d+\)?$/.exec(
+    line.replace(/ \{$/, ''),
+  )?.[1]
+
+/** A script that ended by an error that nobody caught, as Node tells of it. */
+const nodeThrow: Parser = (lines) =>
+  lines.flatMap((line, i) => {
+    // What was thrown stands below the place and the line of the source with its mark.
+    const head = lines.slice(Math.max(0, i - 8), i).findLast((each) => /^\S.*:\d+$/.test(each))
+    if (!head || !THROWN.test(line)) return []
+    const block = until(lines, i + 1, (each) => /^Node\.js v\d/.test(each))
+    if (!lines[i + 1 + block.length]) return []
+    const said = until(block, 0, (each) => STACK.test(each))
+    const differs = said.filter((each) => /^[-+] (?!actual)/.test(each))
+    const own = head.startsWith('node:') ? null : head.replace(/^file:\/\//, '')
+    return [
+      {
+        title: line,
+        place: block.map(ownFrame).find(Boolean) ?? own,
+        details: detailsOf(differs.length > 0 ? differs : said),
+      },
+    ]
+  })
+
+/** The same of Python: the last call is where it was raised. */
+const pythonThrow: Parser = (lines) =>
+  lines.flatMap((line, i) => {
+    if (!/^Traceback \(most recent call last\):$/.test(line)) return []
+    const calls = until(lines, i + 1, (each) => /^\S/.test(each))
+    const title = lines[i + 1 + calls.length]
+    const at = calls.map((each) => /^ {2}File "(.+)", line (\d+)/.exec(each)).findLast(Boolean)
+    return title ? [{ title, place: at ? `${at[1]}:${at[2]}` : null, details: [] }] : []
+  })
+
 const PARSERS: readonly Parser[] = [
   nodeSpec,
   tap,
@@ -233,5 +270,8 @@ export function readFailures(lines: readonly string[]): FailureEntry[] {
   const found = new Map<string, FailureEntry>()
   for (const parse of PARSERS)
     for (const entry of parse(lines)) found.set(`${entry.place ?? ''}\n${entry.title}`, entry)
-  return found.size > 0 ? [...found.values()] : make(lines)
+  if (found.size > 0) return [...found.values()]
+  // A runner that failed says more than the error that ended it.
+  const thrown = [...nodeThrow(lines), ...pythonThrow(lines)]
+  return thrown.length > 0 ? thrown : make(lines)
 }

@@ -124,6 +124,17 @@ it.each<[string, string[]]>([
     ],
   ],
   ['make', ['✗ make: [Makefile:3: all] Error 1']],
+  [
+    'node-throw',
+    [
+      '✗ AssertionError [ERR_ASSERTION]: Expected values to be strictly deep-equal: (__tests__/unit.cjs:126)',
+      "  +       test2: '-9007199254740998'",
+      '  -       test2: -9007199254740998n',
+      "  +       test2: '-9007199254740998'",
+    ],
+  ],
+  ['node-syntax', ['✗ SyntaxError: Unexpected end of input (json-with-bigint.js:601)']],
+  ['python-throw', ['✗ ValueError: bad value (helper.py:2)']],
 ])('tells only the failures of %s', async (name, expected) => {
   expect(summariseFailure(await output(name), '/work/tree').split('\n')).toEqual(expected)
 })

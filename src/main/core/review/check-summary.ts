@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { readFailures } from './check-parsers.ts'
 
@@ -21,7 +22,7 @@ export function summariseFailure(output: string, root: string | null = null): st
     output.length <= HEAD_CHARS + TAIL_CHARS
       ? output
       : `${output.slice(0, HEAD_CHARS)}\n${output.slice(-TAIL_CHARS)}`
-  const plain = stripVTControlCharacters(root === null ? part : part.replaceAll(`${root}/`, ''))
+  const plain = stripVTControlCharacters(root === null ? part : withoutRoot(part, root))
   const read = plain.split(/\r?\n/).map((line) => line.trimEnd())
   const entries = readFailures(read)
   if (entries.length > 0) {
@@ -40,6 +41,10 @@ export function summariseFailure(output: string, root: string | null = null): st
   const more = telling.length > MAX_LINES ? [`… ${telling.length - MAX_LINES} more lines in the log`] : []
   return [...chosen.map(cut), ...more].join('\n')
 }
+
+/** Takes the worktree's folder off all paths; in URLs its blanks are written otherwise. */
+const withoutRoot = (text: string, root: string): string =>
+  text.replaceAll(pathToFileURL(`${root}/`).href, '').replaceAll(`${root}/`, '')
 
 function cut(line: string): string {
   return line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}…` : line
