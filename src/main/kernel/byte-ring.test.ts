@@ -42,4 +42,15 @@ describe('a byte ring', () => {
     ring.push(Uint8Array.of(7))
     expect([...ring.read(50, 9)!]).toEqual([7])
   })
+
+  test('can be made shorter, by whole blocks, for a while', () => {
+    const ring = new ByteRing(1_000_000)
+    ring.push(new Uint8Array(500_000).fill(5))
+    ring.trim(100_000)
+    expect(ring.end - ring.start).toBeGreaterThanOrEqual(100_000)
+    expect(ring.end - ring.start).toBeLessThan(100_000 + 2 * 64 * 1024)
+    expect([...ring.read(ring.end - 2, 9)!]).toEqual([5, 5])
+    ring.push(new Uint8Array(500_000))
+    expect(ring.end - ring.start).toBeGreaterThan(600_000)
+  })
 })

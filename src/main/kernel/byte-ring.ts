@@ -47,8 +47,12 @@ export class ByteRing {
       this.#end += part.length
       rest = rest.subarray(part.length)
     }
-    while (this.#blocks.length > 1 && this.#end - this.#blocks[1]!.start >= this.#capacity)
-      this.#blocks.shift()
+    this.trim(this.#capacity)
+  }
+
+  /** Gives up the oldest blocks but keeps at least the newest `keep` bytes. */
+  trim(keep: number): void {
+    while (this.#blocks.length > 1 && this.#end - this.#blocks[1]!.start >= keep) this.#blocks.shift()
   }
 
   /** Up to `max` bytes from `offset` on, fewer at a block's border, none at the end; null when they are gone or not yet there. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { findTree } from '../kernel/process-tree.ts'
 import { readMarks } from '../pty-protocol/log-files.ts'
 import type { PtyEvent, PtySpec } from '../pty-protocol/pty-host.ts'
@@ -31,6 +31,7 @@ for (const [name, start] of [
       it.host.onEvent((event) => events.push(event))
     })
     afterAll(() => it.stop())
+    afterEach(() => expect(TestReader.faults).toEqual([]))
 
     const sh = (script: string, more: Partial<PtySpec> = {}) => specOf(it.dir, 'sh', ['-c', script], more)
     const endOf = (id: string) =>

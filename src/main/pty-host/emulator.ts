@@ -1,8 +1,8 @@
-import graphemesModule from '@xterm/addon-unicode-graphemes'
 import headlessModule, { type Terminal } from '@xterm/headless'
 import { EscapeFilter } from '../../shared/terminal/escape-filter.ts'
 import { guardCounts } from '../../shared/terminal/escape-guards.ts'
 import { plainTitle } from '../../shared/terminal/plain-text.ts'
+import { graphemes } from '../pty-protocol/graphemes.ts'
 import { ModeTracker } from './mode-tracker.ts'
 import { Responder } from './responder.ts'
 import { serializeScreen } from './snapshot.ts'
@@ -59,7 +59,7 @@ export class Emulator {
       allowProposedApi: true,
       logLevel: 'off',
     })
-    this.#terminal.loadAddon(new graphemesModule.UnicodeGraphemesAddon())
+    this.#terminal.loadAddon(graphemes())
     guardCounts(this.#terminal.parser, () => this.#terminal)
     this.#modes = new ModeTracker(this.#terminal)
     this.#terminal.onTitleChange((title) => this.#retitle(plainTitle(title)))

@@ -17,6 +17,7 @@ import {
 } from '../pty-protocol/host-place.ts'
 import { PROTOCOL_VERSION } from '../pty-protocol/messages.ts'
 import { createLocalPtyHost } from './local-pty-host.ts'
+import { MemoryTidy } from './memory-tidy.ts'
 import { serveClient } from './serve-client.ts'
 
 /** Without a running program and without a client the host leaves after this time. */
@@ -85,7 +86,9 @@ async function main(): Promise<void> {
     await lock.release()
     process.exit(0)
   }
+  const tidy = new MemoryTidy(() => host.written)
   host.onEvent((event) => {
+    if (event.type === 'activity' || event.type === 'exit') tidy.touch(event.type === 'exit')
     if (event.type === 'exit') quietSince = systemClock.monotonic()
   })
   // Often enough to be exact to a tenth of the wait, rare enough to be no load.

@@ -19,6 +19,8 @@ export interface LocalPtyHostOptions {
 export interface LocalPtyHost extends PtyHost {
   /** Sessions whose program runs. */
   readonly live: number
+  /** Bytes that all programs wrote so far. */
+  readonly written: number
   /** Ends all programs at once; for the end of tests. */
   killAll(): Promise<void>
 }
@@ -30,6 +32,9 @@ export function createLocalPtyHost(options: LocalPtyHostOptions): LocalPtyHost {
   const events = new Emitter<PtyEvent>((error) =>
     options.log.error('a listener of terminal events failed', { error }),
   )
+
+  /** Bytes of sessions that are forgotten. */
+  let forgotten = 0
 
   const find = (id: string): Session => {
     const session = sessions.get(id)
@@ -43,6 +48,7 @@ export function createLocalPtyHost(options: LocalPtyHostOptions): LocalPtyHost {
       logFiles: options.logFiles,
       event: (event) => events.emit(event),
     })
+    forgotten += sessions.get(spec.id)?.end ?? 0
     sessions.set(spec.id, session)
     return session
   }
@@ -50,6 +56,9 @@ export function createLocalPtyHost(options: LocalPtyHostOptions): LocalPtyHost {
   return {
     get live() {
       return starting.size + [...sessions.values()].filter((session) => !session.exit).length
+    },
+    get written() {
+      return [...sessions.values()].reduce((sum, session) => sum + session.end, forgotten)
     },
     list: async () => [...sessions.values()].map((session) => session.info()),
     async create(spec) {
@@ -76,7 +85,9 @@ export function createLocalPtyHost(options: LocalPtyHostOptions): LocalPtyHost {
       return report
     },
     async forget(id) {
-      if (!find(id).exit) throw new Failure('illegal_state', 'This terminal is still running.', { id })
+      const session = find(id)
+      if (!session.exit) throw new Failure('illegal_state', 'This terminal is still running.', { id })
+      forgotten += session.end
       sessions.delete(id)
     },
     replay: replayLog,

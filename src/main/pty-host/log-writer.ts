@@ -34,8 +34,12 @@ export interface LogFiles {
 
 export const realLogFiles: LogFiles = {
   async open(path, exclusive) {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    const file = await open(path, exclusive ? 'ax' : 'a', 0o600)
+    const openIt = () => open(path, exclusive ? 'ax' : 'a', 0o600)
+    const file = await openIt().catch(async (error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+      return await openIt()
+    })
     return {
       append: async (parts) => (await file.writev([...parts])).bytesWritten,
       sync: () => file.datasync(),
@@ -123,7 +127,7 @@ export class LogWriter {
       }
       log.#stop(error)
     }
-    log.#pump()
+    // The index is begun with the first output: until then there is nothing in it that a reader would miss.
     return log
   }
 

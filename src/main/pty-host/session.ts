@@ -1,7 +1,7 @@
 import type { ResumePoint } from '../../shared/contract/terminal-frames.ts'
 import { ByteRing } from '../kernel/byte-ring.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { findProcess } from '../kernel/process-table.ts'
+import { startMarkOf } from '../kernel/process-table.ts'
 import { killTree } from '../kernel/process-tree.ts'
 import type {
   KillReport,
@@ -13,12 +13,12 @@ import type {
   PtySink,
   PtySpec,
 } from '../pty-protocol/pty-host.ts'
-import { Attachment, type AttachSource, type SizeMark } from './attachment.ts'
+import { Attachment, type AttachSource, RESUME_BYTES, type SizeMark } from './attachment.ts'
 import { Batcher } from './batcher.ts'
-import { Emulator, SCROLLBACK_LINES } from './emulator.ts'
 import { InputQueue, pasteParts } from './input-queue.ts'
 import { LOG_HIGH_BYTES, LOG_LOW_BYTES, type LogFiles, LogWriter } from './log-writer.ts'
 import { findProgram, type PtyProcess, startPtyProcess } from './pty-process.ts'
+import { type Screen, SessionScreen } from './session-screen.ts'
 import { Throttle } from './throttle.ts'
 
 /** Newest output kept in memory, for readers that come back or fall behind a little. */
@@ -26,11 +26,6 @@ const RING_BYTES = 1024 * 1024
 /** Bytes that may wait for the emulator; less than the ring, so that a snapshot never starts before it. */
 const EMULATOR_HIGH_BYTES = 512 * 1024
 const EMULATOR_LOW_BYTES = 128 * 1024
-/** With more waiting than this the terminal floods: a snapshot shows the screen only (0.4 ms instead of 10). */
-const FLOOD_BYTES = 64 * 1024
-
-/** A larger snapshot is drawn with fewer lines above the screen. */
-const SNAPSHOT_BYTES = 1024 * 1024
 const ACTIVITY_MS = 250
 const BELL_MS = 1_000
 const MAX_COLS = 500
@@ -41,8 +36,6 @@ export interface SessionDeps {
   logFiles?: LogFiles | undefined
   event: (event: PtyEvent) => void
 }
-
-type Screen = ReturnType<AttachSource['snapshot']>
 
 /**
  * One process, its pseudoterminal, its screen and its log. Only the emulator and the log ever pause the process; readers
@@ -66,9 +59,7 @@ export class Session implements AttachSource {
     this.#tell({ type: 'notice', text: this.#notice, at: this.#deps.clock.now() }),
   )
   #process: PtyProcess | null = null
-  /** Null once the process has ended; then `#finalScreen` stands for it. */
-  #emulator: Emulator | null
-  #finalScreen: Screen | null = null
+  readonly #screen: SessionScreen
   #pidStartedAt = ''
   #cols: number
   #rows: number
@@ -93,7 +84,7 @@ export class Session implements AttachSource {
     this.#rows = spec.rows
     this.#sizeBefore = { number: 0, offset: 0, cols: spec.cols, rows: spec.rows }
     this.#startedAt = deps.clock.now()
-    this.#emulator = new Emulator(spec.cols, spec.rows, 0, {
+    this.#screen = new SessionScreen(spec.cols, spec.rows, {
       answer: (text) => this.#input.answer(Buffer.from(text)),
       title: (title) => {
         this.#title = title
@@ -104,7 +95,11 @@ export class Session implements AttachSource {
         this.#notice = text
         this.#notices.touch()
       },
-      parsed: () => this.#balance(),
+      parsed: () => {
+        // Nobody is let go on farther back than this, and no snapshot starts there: at rest the rest is not needed.
+        if (this.#screen.queued === 0) this.#ring.trim(RESUME_BYTES)
+        this.#balance()
+      },
     })
   }
 
@@ -135,7 +130,6 @@ export class Session implements AttachSource {
     } catch (error) {
       const at = deps.clock.now()
       await log.finish({ at, offset: 0, code: null, signal: null, reason: 'spawn_failed' })
-      session.#emulator?.dispose()
       throw error
     }
     return session
@@ -190,8 +184,8 @@ export class Session implements AttachSource {
   async paste(text: string, options: { submit: boolean; writer: string; seq: number }): Promise<void> {
     // The program may have asked for brackets in what waits to be parsed.
     this.#batcher.flush()
-    await this.#emulator?.settled()
-    const parts = pasteParts(text, this.#emulator?.bracketedPaste ?? false, options.submit)
+    await this.#screen.settled()
+    const parts = pasteParts(text, this.#screen.bracketedPaste, options.submit)
     this.#input.push(options.writer, options.seq, parts)
   }
 
@@ -203,7 +197,7 @@ export class Session implements AttachSource {
     this.#rows = rows
     this.#sizes.push({ number: ++this.#sizeCount, offset: this.end, cols, rows })
     this.#process?.resize(cols, rows)
-    this.#emulator?.resize(cols, rows)
+    this.#screen.resize(cols, rows)
     this.#log.resized(cols, rows)
     this.#pumpAll()
     this.#tell({ type: 'resized', cols, rows })
@@ -222,15 +216,7 @@ export class Session implements AttachSource {
   }
 
   snapshot(): Screen {
-    if (!this.#emulator) return this.#finalScreen!
-    const sizes = this.#emulator.resizes
-    if (this.#emulator.queued <= FLOOD_BYTES) {
-      for (const lines of [SCROLLBACK_LINES, SCROLLBACK_LINES / 10]) {
-        const screen = this.#emulator.snapshot(lines)
-        if (screen.data.length <= SNAPSHOT_BYTES) return { ...screen, sizes }
-      }
-    }
-    return { ...this.#emulator.snapshot(0), sizes }
+    return this.#screen.snapshot()
   }
 
   sizeAt(offset: number): SizeMark {
@@ -255,14 +241,14 @@ export class Session implements AttachSource {
         void this.#finish(code, signal)
       },
     })
-    this.#pidStartedAt = (await findProcess(this.#process.pid))?.startedAt ?? ''
+    this.#pidStartedAt = await startMarkOf(this.#process.pid)
   }
 
   #take(batch: Buffer): void {
     this.#ring.push(batch)
     this.#lastOutputAt = this.#deps.clock.now()
     this.#log.write(batch)
-    this.#emulator?.write(batch, this.end)
+    this.#screen.write(batch, this.end)
     this.#balance()
     this.#pumpAll()
     this.#activity.touch()
@@ -276,7 +262,7 @@ export class Session implements AttachSource {
 
   /** Pauses the process while emulator or log cannot follow. */
   #balance(): void {
-    const parsing = this.#emulator?.queued ?? 0
+    const parsing = this.#screen.queued
     const logging = this.#log.queued
     if (!this.#paused && (parsing > EMULATOR_HIGH_BYTES || logging > LOG_HIGH_BYTES)) {
       this.#paused = true
@@ -290,15 +276,13 @@ export class Session implements AttachSource {
   async #finish(code: number | null, signal: number | null): Promise<void> {
     this.#batcher.flush()
     this.#input.close()
-    await this.#emulator?.settled()
+    await this.#screen.settled()
     const reason = this.#killed ? 'killed' : 'exited'
     const exit: PtyExit = { code, signal, reason, offset: this.end, at: this.#deps.clock.now() }
     await this.#log.finish({ at: exit.at, offset: exit.offset, code, signal, reason })
     // A resize may have come while the log was closed.
-    await this.#emulator?.settled()
-    this.#finalScreen = this.snapshot()
-    this.#emulator?.dispose()
-    this.#emulator = null
+    await this.#screen.settled()
+    this.#screen.freeze()
     this.#exit = exit
     this.#pumpAll()
     if (this.#attachments.size === 0) this.#ring.clear()

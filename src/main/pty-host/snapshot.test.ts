@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { TestScreen } from '../pty-protocol/test-screen.ts'
 import { Emulator } from './emulator.ts'
-import { TestScreen } from './screen-compare.ts'
 
 const COLS = 40
 const ROWS = 10

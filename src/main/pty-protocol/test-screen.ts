@@ -1,6 +1,6 @@
-import graphemesModule from '@xterm/addon-unicode-graphemes'
 import headlessModule, { type IBuffer, type Terminal } from '@xterm/headless'
 import { EscapeFilter } from '../../shared/terminal/escape-filter.ts'
+import { graphemes } from './graphemes.ts'
 
 /** A plain terminal as a renderer has it; `filtered` stands the escape filter before it. For tests. */
 export class TestScreen {
@@ -15,7 +15,7 @@ export class TestScreen {
       allowProposedApi: true,
       logLevel: 'off',
     })
-    this.terminal.loadAddon(new graphemesModule.UnicodeGraphemesAddon())
+    this.terminal.loadAddon(graphemes())
     this.#filter = filtered ? new EscapeFilter(cols, rows) : null
   }
 

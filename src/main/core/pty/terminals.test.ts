@@ -1,18 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile, rm, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findTree } from '../../kernel/process-tree.ts'
 import { hostDir } from '../../pty-protocol/host-place.ts'
 import type { PtyScreen } from '../../pty-protocol/pty-host.ts'
 import type { KnownTerminal, Terminal } from './terminal.ts'
 import type { Terminals } from './terminals.ts'
-import { type Bench, HOST_ENTRY, logSum, scribe, startBench, until } from './test-terminals.ts'
+import { type Bench, HOST_ENTRY, startBench, until } from './test-terminals.ts'
 import { strippedTail, transcriptTail } from './transcript.ts'
-
-/** QUARTET_SOAK=10 kills the core fifty times. */
-const SOAK = Number(process.env.QUARTET_SOAK ?? 1)
 
 function known(terminal: Terminal): KnownTerminal {
   const { id, epoch, pid, pidStartedAt, cols, rows, logPath } = terminal
@@ -190,32 +185,6 @@ describe('terminals of a detached host', () => {
     })
   })
 
-  test(
-    'survive the core being killed again and again, byte for byte',
-    async () => {
-      const rounds = 5 * SOAK
-      const sum = join(bench.dir, 'survivor.sum')
-      const size = 48_000 * 4 * rounds
-      const spec = bench.spec('sh', scribe(size, sum, 60))
-      const terminal = await bench.terminals.open(spec)
-      for (let round = 0; round < rounds; round++) {
-        const core = startCore(bench.dir, known(terminal))
-        // Dies at some moment of its work: adopting, attaching, typing, resizing, under output.
-        await core.working
-        await new Promise((done) => setTimeout(done, Math.random() * 150))
-        core.child.kill('SIGKILL')
-        await core.ended
-      }
-      await until(() => bench.terminals.get(spec.id)?.state === 'exited', 60_000 * SOAK)
-      expect(bench.terminals.get(spec.id)).toMatchObject({
-        pid: terminal.pid,
-        exit: { code: 0, offset: size },
-      })
-      expect(await logSum(spec.logPath)).toBe(await readFile(sum, 'utf8'))
-    },
-    120_000 * SOAK,
-  )
-
   test('of a host of another version go on there, can be ended, and new ones start on a new host', async () => {
     const own = await startBench()
     const args = [HOST_ENTRY, '--data-dir', own.dir, '--protocol', '0', '--idle-ms', '60000']
@@ -266,18 +235,3 @@ describe('terminals of a detached host', () => {
     }
   })
 })
-
-/** A core in a process of its own that adopts a terminal and works on it until it is killed. */
-function startCore(
-  dataDir: string,
-  terminal: KnownTerminal,
-): { child: ChildProcess; working: Promise<void>; ended: Promise<void> } {
-  const script = resolve(import.meta.dirname, 'test-core.ts')
-  const child = spawn(process.execPath, [script, dataDir, JSON.stringify(terminal)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const working = new Promise<void>((done) => {
-    createInterface({ input: child.stdout! }).once('line', () => done())
-  })
-  return { child, working, ended: new Promise((done) => child.once('exit', () => done())) }
-}

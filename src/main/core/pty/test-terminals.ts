@@ -25,7 +25,7 @@ import type { Terminals } from './terminals.ts'
 
 /** By path, not by import: core never imports the host. */
 export const HOST_ENTRY = resolve(import.meta.dirname, '../../pty-host/entry.ts')
-const TEST_ENV = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: tmpdir(), LANG: 'C.UTF-8' }
+export const TEST_ENV = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: tmpdir(), LANG: 'C.UTF-8' }
 
 export function openTerminals(dataDir: string): Terminals {
   return createTerminals({
