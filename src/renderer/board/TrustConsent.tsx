@@ -26,7 +26,7 @@ export function TrustConsent({ repoId, trustedHash }: { repoId: string; trustedH
     void load(trustedHash)
   }, [load, trustedHash])
   if (!found) return null
-  if (found.problem) return <p className="agent-problem">WORKFLOW.md: {found.problem}</p>
+  if (found.problem) return <p className="agent-problem">{found.problem}</p>
   if (found.commands.length === 0) return null
   const trust = async () => {
     const done = await callOrToast(() => core().repositories.trust({ id: repoId }))

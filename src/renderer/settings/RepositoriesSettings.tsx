@@ -45,14 +45,25 @@ export function RepositoriesSettings() {
   )
 }
 
+const SHOWN_KEYS = 3
+
+const listed = (keys: readonly string[]): string =>
+  keys.length > SHOWN_KEYS
+    ? `${keys.slice(0, SHOWN_KEYS).join(', ')} and ${keys.length - SHOWN_KEYS} more`
+    : keys.join(', ')
+
 function RepositoryRow({ repo }: { repo: Repository }) {
   const { core } = useApp()
   const [branches, setBranches] = useState<string[] | null>(null)
+  const [shut, setShut] = useState<string[]>([])
   useEffect(() => {
     let gone = false
     void outcomeOf(() => core().repositories.branches({ id: repo.id })).then((outcome) => {
       // A repository that cannot be read says so itself, in `problem`.
       if (!gone && outcome.ok) setBranches(outcome.value)
+    })
+    void outcomeOf(() => core().repositories.shutConfig({ id: repo.id })).then((outcome) => {
+      if (!gone && outcome.ok) setShut(outcome.value.keys)
     })
     return () => {
       gone = true
@@ -78,6 +89,12 @@ function RepositoryRow({ repo }: { repo: Repository }) {
           {repo.path}
         </p>
         {repo.problem ? <p className="agent-problem">{repo.problem}</p> : null}
+        {shut.length > 0 ? (
+          <p className="rail-quiet repo-shut" title={shut.join('\n')} data-testid="repo-shut">
+            Its own git configuration names programs, which Quartet does not run:{' '}
+            <span className="mono">{listed(shut)}</span>. What you put into your global configuration counts.
+          </p>
+        ) : null}
         <TrustConsent repoId={repo.id} trustedHash={repo.trustedHash} />
       </div>
       <Select

@@ -91,7 +91,9 @@ function RepositoryWorkflow({ repo }: { repo: Repository }) {
           }}
         />
       ) : null}
-      <TrustConsent repoId={repo.id} trustedHash={repo.trustedHash} />
+      {page.state.state === 'invalid' ? null : (
+        <TrustConsent repoId={repo.id} trustedHash={repo.trustedHash} />
+      )}
       {page.trusted && page.commands.length > 0 ? <Commands page={page} /> : null}
       <h2>In force</h2>
       <WorkflowValues page={page} />

@@ -64,7 +64,9 @@ async function fromPackageJson(folder: string, found: Found): Promise<void> {
     (part) => Object.keys(recordOf(part)).length > 0,
   )
   if (needsInstall) found.afterCreate.push(install)
-  found.notes.push(`package.json: ${taken.size} script(s) taken as checks, run with ${manager}.`)
+  found.notes.push(
+    `package.json: ${taken.size} script${taken.size === 1 ? '' : 's'} taken as checks, run with ${manager}.`,
+  )
 }
 
 async function packageManager(folder: string): Promise<[string, string]> {

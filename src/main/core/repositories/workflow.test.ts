@@ -73,6 +73,32 @@ describe('a broken WORKFLOW.md', () => {
     ])
   })
 
+  it('says what a value must be in the words of people who write YAML, in the order of the file', () => {
+    const text = [
+      '---',
+      'attempts: 4',
+      'verify:',
+      '  - name: test',
+      'land:',
+      '  method: fast',
+      'review:',
+      '  exchanges: many',
+      'agent:',
+      '  max_turns: 0',
+      'hooks:',
+      '  after_create: [npm ci]',
+      '---',
+    ].join('\n')
+    expect(problemsOf(text)).toMatchObject([
+      { line: 2, key: 'attempts', message: 'must be a map, not a number' },
+      { line: 4, key: 'verify[0].run', message: 'is missing: text' },
+      { line: 6, key: 'land.method', message: 'must be one of squash, merge, rebase' },
+      { line: 8, key: 'review.exchanges', message: 'must be a number, not text' },
+      { line: 10, key: 'agent.max_turns', message: 'must be larger than 0' },
+      { line: 12, key: 'hooks.after_create', message: 'must be text, not a list' },
+    ])
+  })
+
   it('says all that is wrong at once', () => {
     expect(problemsOf('---\nhooks: {timeout_ms: 0}\nland: {method: throw}\n---\n')).toMatchObject([
       { key: 'hooks.timeout_ms', line: 2 },

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Slot } from '../../../shared/domain/task.ts'
 import { Slot as SlotSchema } from '../../../shared/domain/task.ts'
+import { problemText } from './workflow-problem.ts'
 import { FrontMatter, KNOWN_KEYS, limitsByState } from './workflow-schema.ts'
 import { readSource, type WorkflowSource, workflowFailure } from './workflow-source.ts'
 
@@ -118,16 +119,19 @@ export function parseSource(source: WorkflowSource, file = WORKFLOW_FILE): Workf
   if (!parsed.success) {
     throw workflowFailure(
       file,
-      parsed.error.issues.map((issue) => {
-        const keys = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
-        const path = plainList && keys[0] === 'verify' ? ['verify', ...keys.slice(2)] : keys
-        return {
-          name: 'workflow_parse_error' as const,
-          key: keyOf(path),
-          line: source.lineOf(path),
-          message: wordsOf(issue.message),
-        }
-      }),
+      parsed.error.issues
+        .map((issue) => {
+          const keys = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
+          const path = plainList && keys[0] === 'verify' ? ['verify', ...keys.slice(2)] : keys
+          return {
+            name: 'workflow_parse_error' as const,
+            key: keyOf(path),
+            line: source.lineOf(path),
+            message: problemText(issue),
+          }
+        })
+        // As one meets them going through the file.
+        .sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
     )
   }
   return assemble(parsed.data, source)
@@ -245,10 +249,6 @@ function keyOf(path: readonly (string | number)[]): string {
   return path
     .map((part, i) => (typeof part === 'number' ? `[${part}]` : i === 0 ? part : `.${part}`))
     .join('')
-}
-
-function wordsOf(message: string): string {
-  return message.replace(/^Invalid input: /, '').replace(/^Too small: /, 'too small, ')
 }
 
 /** Reads the workflow of the repository at `path`; one without the file gives `NO_WORKFLOW`. */

@@ -49,14 +49,15 @@ export class EvidenceCollector {
 
   /** Looks at what `headSha` changes against the attempt's base, and writes the row. */
   async collect(
-    attempt: Pick<Attempt, 'id' | 'repoId' | 'baseSha' | 'diffstat'>,
+    attempt: Pick<Attempt, 'id' | 'repoId' | 'baseSha'>,
     headSha: string,
     committedBy: Evidence['committedBy'],
     signal: AbortSignal,
   ): Promise<Evidence> {
     const repository = this.#deps.ledger.require('repositories', attempt.repoId)
     const parts = emptyParts(committedBy, this.#claimOf(attempt.id))
-    if (attempt.diffstat?.uncommitted)
+    // As it is now: what is given may be older than the commit that is looked at.
+    if (this.#deps.ledger.require('attempts', attempt.id).diffstat?.uncommitted)
       parts.gaps.push('Work that is not committed: only commits were looked at.')
     if (headSha !== attempt.baseSha) await this.#look(repository, attempt.baseSha, headSha, parts, signal)
     // They were read beside each other: the order must not depend on the disk.
