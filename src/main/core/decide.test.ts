@@ -81,7 +81,18 @@ describe('deciding', () => {
     const { until, fire, client } = await arrange(REVIEWED('p0', 2))
     const { task, attempts } = await fire('good')
     const id = attempts[0]?.id ?? ''
-    await until((state) => attempt(state, id, 'ready') && Object.values(state.reviews).length === 2)
+    const state = await until(
+      (now) =>
+        attempt(now, id, 'ready') &&
+        Object.values(now.reviews).some((review) => review.exchange === 2 && review.status === 'done') &&
+        now,
+    )
+    // The author only argued: the reviewer reads that, and insists.
+    expect(Object.values(state.findings).find((finding) => finding.priority === 'P0')).toMatchObject({
+      status: 'open',
+      answeredBy: 'reviewer',
+      answer: expect.stringMatching(/left on purpose[\s\S]*Reviewer: It is still there/),
+    })
     const facts = await client.history.facts({ taskId: task.id })
     const statuses = facts
       .filter((fact) => fact.kind === 'attempt.status')
@@ -91,6 +102,15 @@ describe('deciding', () => {
     expect(statuses.filter((status) => status === 'starting')).toHaveLength(2)
     expect(statuses.at(-1)).toBe('ready')
     expect(facts.filter((fact) => fact.kind === 'review.asked')).toHaveLength(1)
+  })
+
+  it('shows what an attempt holds whose agent crashed', async () => {
+    const { until, fire } = await arrange(null)
+    const { attempts } = await fire('crash')
+    const id = attempts[0]?.id ?? ''
+    await until((state) => attempt(state, id, 'failed'))
+    const evidence = await until((state) => Object.values(state.evidence).find((row) => row.attemptId === id))
+    expect(evidence).toMatchObject({ files: [], gaps: [], claim: null })
   })
 
   it('learns from a trashed round, and tells the next one', async () => {

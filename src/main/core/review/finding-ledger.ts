@@ -35,6 +35,14 @@ export class FindingLedger {
     return this.of(attemptId).filter((finding) => finding.status === 'open')
   }
 
+  /** The reviewers whose findings the author answered and that have not looked at the answer yet. */
+  answeredByAuthor(attemptId: string): ReadonlySet<string> {
+    const answered = this.of(attemptId).filter(
+      (finding) => finding.answeredBy === 'author' && finding.status !== 'resolved',
+    )
+    return new Set(answered.map((finding) => finding.reviewer))
+  }
+
   /** How often findings went to the author. */
   exchangesOf(attemptId: string): number {
     return this.#deps.ledger.facts({ attemptId, kind: 'review.asked', limit: 100 }).length

@@ -335,6 +335,26 @@ describe('finishing an attempt', () => {
   })
 })
 
+describe('an attempt whose agent ended without being done', () => {
+  it('shows its commits, and says what it does not show', async () => {
+    const world = await reviewWorld()
+    const attempt = await world.attempt(1, CHANGE, { status: 'failed' })
+    await writeFile(join(attempt.worktree, 'src/more.js'), 'export const three = 3\n')
+    await world.finisher.look(attempt.id)
+    expect(world.ledger.select('evidence')).toMatchObject([
+      {
+        headSha: attempt.headSha,
+        kinds: { source: { files: 1, added: 1 } },
+        gaps: ['Work that is not committed: only commits were looked at.'],
+      },
+    ])
+    expect(world.ledger.require('attempts', attempt.id)).toMatchObject({
+      status: 'failed',
+      diffstat: { files: 2, uncommitted: true },
+    })
+  })
+})
+
 describe('uncommitted work', () => {
   const open = { ...scriptedDriver('open', 'exit 1'), endsBy: 'signal' as const }
 

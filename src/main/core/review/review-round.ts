@@ -70,8 +70,12 @@ export class ReviewRound {
       attempt.id,
       headSha,
     )
-    if (!asked && casting.every(({ reviewer }) => done.some((row) => row.reviewer === reviewer.name)))
-      return NOTHING
+    const answered = findings.answeredByAuthor(attempt.id)
+    // Who has looked at this head already has nothing new to say, unless the author has answered.
+    const due = casting.filter(
+      ({ reviewer: { name } }) => asked || answered.has(name) || !done.some((row) => row.reviewer === name),
+    )
+    if (due.length === 0) return NOTHING
     const looks = Math.max(1, workflow.review.exchanges)
     const exchange = findings.exchangesOf(attempt.id) + 1
     if (!asked && exchange > looks)
@@ -81,7 +85,7 @@ export class ReviewRound {
       }
     if (!begin()) return NOTHING
     const options = { timeoutMs: workflow.review.timeoutMs, evidence: input.evidence }
-    const rows = await service.run(attempt, headSha, casting, options, signal)
+    const rows = await service.run(attempt, headSha, due, options, signal)
     if (signal.aborted) return NOTHING
     if (input.kind === 'turn' && exchange < looks && (await this.#sendBack(attempt)))
       return { note: null, sentBack: true }

@@ -7,31 +7,23 @@ import type {
 } from '../../../shared/domain/attempt.ts'
 import { Failure } from '../../../shared/domain/failure.ts'
 import type { AttemptEvent } from '../../../shared/machines/attempt-machine.ts'
-import { canAttempt, isOver } from '../../../shared/machines/attempt-machine.ts'
+import { canAttempt } from '../../../shared/machines/attempt-machine.ts'
 import { canTask } from '../../../shared/machines/task-machine.ts'
-import type { Clock } from '../../kernel/clock.ts'
-import type { Scope } from '../../kernel/disposable.ts'
 import { mintId } from '../../kernel/ids.ts'
 import type { AttemptFinisher } from '../attempts/attempt-finisher.ts'
-import type { Retire } from '../attempts/retire.ts'
 import { moveAttempt, moveTask } from '../attempts/transitions.ts'
-import type { Ledger, Transaction } from '../db/ledger.ts'
+import type { Transaction } from '../db/ledger.ts'
 import type { Git } from '../git/git.ts'
 import { isLoose } from '../git/status.ts'
-import type { LandLane } from '../landing/land-lane.ts'
 import { lessonFromFacts } from '../tasks/lesson.ts'
 import type { RoundAnalysis } from './round-analysis.ts'
+import { VerdictEffect, type VerdictEffectDeps } from './verdict-effect.ts'
 import { objections } from './verdict-guard.ts'
 
-export interface VerdictServiceDeps {
-  ledger: Ledger
+export interface VerdictServiceDeps extends VerdictEffectDeps {
   git: Git
-  retire: Retire
-  lane: LandLane
   finisher: AttemptFinisher
   analysis: RoundAnalysis
-  clock: Clock
-  scope: Scope
   undoMs: number
 }
 
@@ -59,10 +51,11 @@ const BACK: Partial<Record<AttemptStatus, AttemptEvent>> = {
  */
 export class VerdictService {
   readonly #deps: VerdictServiceDeps
-  readonly #taking = new Set<string>()
+  readonly #effect: VerdictEffect
 
   constructor(deps: VerdictServiceDeps) {
     this.#deps = deps
+    this.#effect = new VerdictEffect(deps)
   }
 
   /** Goes on with verdicts that had not taken effect when the core ended. */
@@ -72,7 +65,7 @@ export class VerdictService {
       'attempts',
       "status = 'mergeable' OR (status = 'trashed' AND trashRef IS NULL)",
     ))
-      this.#schedule(attempt)
+      this.#effect.schedule(attempt)
   }
 
   async give(input: VerdictInput): Promise<Attempt> {
@@ -85,7 +78,7 @@ export class VerdictService {
     const attempt = ledger.require('attempts', id)
     const verdict = attempt.verdict
     if (!verdict) throw new Failure('illegal_state', 'There is no verdict to undo.')
-    if (clock.now() > verdict.undoUntil || this.#taking.has(id)) {
+    if (clock.now() > verdict.undoUntil || this.#effect.isUnderWay(id)) {
       throw new Failure('undo_expired', 'The verdict has taken effect. A trashed attempt can be restored.', {
         id,
       })
@@ -199,7 +192,7 @@ export class VerdictService {
       moveTask(tx, attempt.taskId, 'approve', now, { winnerAttemptId: attempt.id })
       return this.#record(tx, attempt, 'approve', { ...input, headSha }, now)
     })
-    this.#schedule(approved)
+    this.#effect.schedule(approved)
     return approved
   }
 
@@ -214,7 +207,7 @@ export class VerdictService {
       if (tx.require('tasks', attempt.taskId).status === 'rework') this.#learn(tx, attempt)
       return after
     })
-    this.#schedule(trashed)
+    this.#effect.schedule(trashed)
     if (ledger.require('tasks', attempt.taskId).status === 'rework')
       this.#deps.analysis.start(attempt.taskId, attempt.round)
     return trashed
@@ -301,63 +294,5 @@ export class VerdictService {
     if (terminal?.state === 'lost') return 'lose'
     if (!terminal) return 'cancel'
     return terminal.exitCode === 0 ? 'finish' : 'fail'
-  }
-
-  #schedule(attempt: Attempt): void {
-    const { clock, scope } = this.#deps
-    const wait = Math.max(0, (attempt.verdict?.undoUntil ?? 0) - clock.now())
-    scope.after(wait, () => scope.run(`verdict on ${attempt.id}`, () => this.#takeEffect(attempt.id)))
-  }
-
-  async #takeEffect(id: string): Promise<void> {
-    const { ledger, retire, lane } = this.#deps
-    const attempt = ledger.require('attempts', id)
-    // Undone in time, or taken care of before.
-    if (!attempt.verdict || this.#taking.has(id)) return
-    this.#taking.add(id)
-    try {
-      if (attempt.status === 'mergeable') {
-        lane.enqueue(attempt)
-        await this.#cascade(attempt)
-      } else if (attempt.status === 'trashed' && attempt.trashRef === null) {
-        await retire.stopAgent(attempt, 'trashed')
-        await retire.keepAndRemove(id, 'trash')
-      }
-    } finally {
-      this.#taking.delete(id)
-    }
-  }
-
-  /** The siblings of a winner are stopped and kept, each with a line in the history. */
-  async #cascade(winner: Attempt): Promise<void> {
-    const { ledger, retire, clock } = this.#deps
-    const siblings = ledger
-      .select('attempts', 'taskId = ? AND id <> ?', winner.taskId, winner.id)
-      .filter((sibling) => !isOver(sibling.status) || (sibling.status === 'trashed' && !sibling.trashRef))
-    await Promise.all(
-      siblings.map(async (sibling) => {
-        if (!isOver(sibling.status)) {
-          ledger.commit((tx) => {
-            const now = clock.now()
-            const verdict: Verdict = {
-              kind: 'trash',
-              headSha: sibling.headSha,
-              reasons: ['lost to sibling'],
-              note: '',
-              at: now,
-              undoUntil: now,
-              from: sibling.status,
-            }
-            moveAttempt(ledger, tx, sibling.id, 'trash', {
-              now,
-              reason: `Lost to #${winner.n}.`,
-              change: { verdict, attention: null },
-            })
-          })
-        }
-        await retire.stopAgent(sibling, `lost to #${winner.n}`)
-        await retire.keepAndRemove(sibling.id, 'trash')
-      }),
-    )
   }
 }

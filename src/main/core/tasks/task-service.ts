@@ -2,28 +2,22 @@ import type { Attempt } from '../../../shared/domain/attempt.ts'
 import { Failure } from '../../../shared/domain/failure.ts'
 import type { Repository } from '../../../shared/domain/repository.ts'
 import type { Lesson, Round, Slot, Task } from '../../../shared/domain/task.ts'
-import { MAX_ATTEMPTS, Slot as SlotSchema, titleOf } from '../../../shared/domain/task.ts'
+import { titleOf } from '../../../shared/domain/task.ts'
 import { canTask } from '../../../shared/machines/task-machine.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { mintId } from '../../kernel/ids.ts'
-import type { AgentRegistry } from '../agents/registry.ts'
 import { attemptNames } from '../attempts/attempt-names.ts'
 import type { LimitBook } from '../attempts/limit-book.ts'
 import { moveTask } from '../attempts/transitions.ts'
-import type { Ledger, Transaction } from '../db/ledger.ts'
+import type { Transaction } from '../db/ledger.ts'
 import type { Git } from '../git/git.ts'
 import { isTrusted } from '../repositories/workflow.ts'
-import type { WorkflowStore } from '../repositories/workflow-store.ts'
 import type { WorktreeRoots } from '../repositories/worktree-roots.ts'
-import type { SettingsStore } from '../settings.ts'
 import { roundPrompt } from './prompt.ts'
+import { RoundSlots, type RoundSlotsDeps } from './round-slots.ts'
 
-export interface TaskServiceDeps {
-  ledger: Ledger
+export interface TaskServiceDeps extends RoundSlotsDeps {
   git: Git
-  agents: AgentRegistry
-  settings: SettingsStore
-  workflows: WorkflowStore
   limits: LimitBook
   roots: WorktreeRoots
   clock: Clock
@@ -53,9 +47,11 @@ interface NewRound {
 /** Tasks and their rounds. */
 export class TaskService {
   readonly #deps: TaskServiceDeps
+  readonly #slots: RoundSlots
 
   constructor(deps: TaskServiceDeps) {
     this.#deps = deps
+    this.#slots = new RoundSlots(deps)
   }
 
   create(input: NewTask): Task {
@@ -89,7 +85,7 @@ export class TaskService {
   ): Promise<{ task: Task; attempts: Attempt[] }> {
     const { ledger } = this.#deps
     const repo = ledger.require('repositories', input.repoId)
-    this.#checkSlots(input.slots)
+    this.#slots.check(input.slots)
     const root = await this.#deps.roots.of(repo)
     const key = input.requestId ? `fire:${input.requestId}` : undefined
     const base = await this.#deps.git.resolveBase(repo.path, input.baseBranch ?? repo.baseBranch)
@@ -125,8 +121,8 @@ export class TaskService {
         lessonId: open.id,
       })
     const repo = ledger.require('repositories', task.repoId)
-    const slots = wanted.slots ?? (await this.#slotsAgain(task, repo, wanted.attempts))
-    this.#checkSlots(slots)
+    const slots = wanted.slots ?? (await this.#slots.again(task, repo, wanted.attempts))
+    this.#slots.check(slots)
     const root = await this.#deps.roots.of(repo)
     const baseSha = await this.#deps.git.resolveBase(repo.path, task.baseBranch)
     this.#deps.stopAnalysis(id)
@@ -225,42 +221,6 @@ export class TaskService {
 
   lessonsOf(taskId: string): Lesson[] {
     return this.#deps.ledger.select('lessons', 'taskId = ? ORDER BY round', taskId)
-  }
-
-  /** The slots of the round before, as many as wanted: a rework tries the same agents unless told otherwise. */
-  async #slotsAgain(task: Task, repo: Repository, count: number | undefined): Promise<Slot[]> {
-    const before = this.roundsOf(task.id).at(-1)?.slots ?? (await this.#defaultSlots(repo))
-    const n = count ?? before.length
-    return Array.from({ length: n }, (_, i) => before[i % before.length] as Slot)
-  }
-
-  async #defaultSlots(repo: Repository): Promise<Slot[]> {
-    const { attempts, ...workflow } = await this.#deps.workflows.read(repo)
-    const { defaultAgents, defaultAttempts } = this.#deps.settings.value
-    const fromFile = attempts.slots?.length ? attempts.slots : null
-    if (fromFile?.some((slot) => slot.command) && !isTrusted({ attempts, ...workflow }, repo.trustedHash))
-      throw new Failure('consent_needed', 'The commands in WORKFLOW.md wait for your consent.')
-    const names = defaultAgents.length > 0 ? defaultAgents : ['rehearsal']
-    const slots = fromFile ?? names.map((agent) => SlotSchema.parse({ agent }))
-    const count = attempts.count ?? defaultAttempts
-    return Array.from({ length: count }, (_, i) => slots[i % slots.length] as Slot)
-  }
-
-  #checkSlots(slots: readonly Slot[]): void {
-    if (slots.length < 1 || slots.length > MAX_ATTEMPTS)
-      throw new Failure('limit', `A round has 1 to ${MAX_ATTEMPTS} attempts, not ${slots.length}.`)
-    for (const slot of slots) {
-      const driver = this.#deps.agents.driver(slot.agent)
-      if (driver.needsCommand && !slot.command?.trim())
-        throw new Failure('invalid_input', `The agent “${driver.name}” needs a command line.`)
-      const scenarios = driver.scenarios()
-      if (slot.scenario && !scenarios.some((scenario) => scenario.name === slot.scenario)) {
-        throw new Failure(
-          'invalid_input',
-          `“${driver.name}” has no scenario “${slot.scenario}”. It has: ${scenarios.map((s) => s.name).join(', ') || 'none'}.`,
-        )
-      }
-    }
   }
 
   #put(tx: Transaction, repo: Repository, input: NewTask, dedupeKey?: string): Task {
