@@ -39,6 +39,8 @@ export const repositories = {
       problem: z.string().nullable(),
     }),
   ),
+  /** Keys of the repository's own git configuration that name programs (filters, hooks): Quartet's git leaves them out. */
+  shutConfig: procedure.input(z.object({ id: z.string() })).output(z.object({ keys: z.array(z.string()) })),
   /** The workflow file as it stands, and every setting in force with its source. A reference to the environment is shown as written. */
   workflow: procedure.input(z.object({ id: z.string() })).output(
     z.object({

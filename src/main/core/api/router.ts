@@ -81,6 +81,7 @@ export function createRouter(services: Services) {
       update: os.repositories.update.handler(({ input }) => repositories.update(input.id, input.baseBranch)),
       trust: os.repositories.trust.handler(({ input }) => repositories.trust(input.id, input.hash)),
       commands: os.repositories.commands.handler(({ input }) => repositories.commands(input.id)),
+      shutConfig: os.repositories.shutConfig.handler(({ input }) => repositories.shutConfig(input.id)),
       workflow: os.repositories.workflow.handler(({ input }) => repositories.workflow(input.id)),
       draftWorkflow: os.repositories.draftWorkflow.handler(({ input }) =>
         repositories.draftWorkflow(input.id),
@@ -165,10 +166,12 @@ export function createRouter(services: Services) {
         text: await services.gate.readLog(input.checkId),
       })),
       log: os.attempts.log.handler(({ input }) =>
-        attempts.log(input.id, input.from, input.maxBytes, input.raw),
+        attempts.log(input.id, input.from, input.maxBytes, input.raw, input.run),
       ),
-      marks: os.attempts.marks.handler(({ input }) => attempts.marks(input.id)),
-      screenAt: os.attempts.screenAt.handler(({ input }) => attempts.screenAt(input.id, input.offset)),
+      marks: os.attempts.marks.handler(({ input }) => attempts.marks(input.id, input.run)),
+      screenAt: os.attempts.screenAt.handler(({ input }) =>
+        attempts.screenAt(input.id, input.offset, input.run),
+      ),
     },
     review: {
       run: os.review.run.handler(({ input }) => services.finisher.verify(input.id, 'review')),

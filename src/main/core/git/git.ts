@@ -20,7 +20,7 @@ import { listIgnored } from './list-ignored.ts'
 import { breakStaleLock } from './locks.ts'
 import * as log from './log.ts'
 import * as merge from './merge.ts'
-import { registeredPlace, type WorktreeAt } from './place.ts'
+import { registeredPlace, repositoryPlace, type WorktreeAt } from './place.ts'
 import * as remote from './remote.ts'
 import { type EmptyTrash, emptyTrash, type RemoveWorktree, removeWorktree } from './remove-worktree.ts'
 import { type RestoreSnapshot, restoreSnapshot } from './restore-snapshot.ts'
@@ -99,6 +99,9 @@ export function createGit(options: GitOptions) {
     },
     inspectRepository: (request: { path: string; baseBranch?: string | undefined } & CallOptions) =>
       inspectRepository(ctx, request),
+    /** Keys of the repository's own configuration that name programs (filters, hooks, merge drivers): our calls leave them out. */
+    shutConfig: async (repo: string): Promise<string[]> =>
+      (await runner.guard(await repositoryPlace(repo))).shut,
     initRepository: (request: Parameters<typeof initRepository>[1]) => initRepository(ctx, request),
 
     isValidBranchName: (repo: string, name: string, call?: CallOptions) =>

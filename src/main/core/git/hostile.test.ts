@@ -140,6 +140,7 @@ describe('a hostile repository', () => {
     const tried: Record<Verb, () => Promise<unknown>> = {
       version: () => git.version(),
       inspectRepository: () => git.inspectRepository({ path: repo }),
+      shutConfig: async () => expect(await git.shutConfig(repo)).not.toEqual([]),
       initRepository: () =>
         git.initRepository({
           path: join(repo, 'fresh'),

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Attempt } from '../../../shared/domain/attempt.ts'
+import { Failure } from '../../../shared/domain/failure.ts'
 import { put, sh } from '../git/fixtures.ts'
 import { commits, log, openWorld } from './testing/world.ts'
 
@@ -83,97 +84,6 @@ describe('a landing without a forge', () => {
     expect(world.fixes).toHaveLength(1)
   }, 400_000)
 
-  it('gives a conflict back to the engineer when the diff may not change', async () => {
-    const world = await openWorld({
-      agent: (attempt, message) => {
-        const base = /git merge ([0-9a-f]{40})/.exec(message)?.[1] ?? ''
-        try {
-          sh(attempt.worktree, 'merge', base)
-        } catch {
-          commits(attempt, { 'a.txt': 'both\n' }, 'Merge')
-        }
-      },
-    })
-    const first = await world.ready('First', { 'a.txt': 'first\n' })
-    const second = await world.ready('Second', { 'a.txt': 'second\n' })
-    world.approve(first.id)
-    world.approve(second.id)
-    const task = await world.until(() => {
-      const now = world.ledger.require('tasks', second.taskId)
-      return now.status === 'deciding' && now
-    })
-    expect(task.reason).toContain('changed the diff')
-    expect(world.ledger.require('attempts', second.id)).toMatchObject({
-      status: 'ready',
-      verdict: null,
-      attention: { kind: 'verdict' },
-    })
-    // Judged again, it lands.
-    world.approve(second.id)
-    await world.until(() => world.ledger.require('tasks', second.taskId).status === 'landed')
-    expect(sh(world.repo, 'show', 'main:a.txt')).toBe('both')
-  })
-
-  it('sends a red gate to the agent with its log, three times at most', async () => {
-    const world = await openWorld({
-      workflow: workflow('test -f fixed.txt || { echo "Error: fixed.txt is missing"; exit 1; }'),
-      agent: (attempt) => commits(attempt, { 'tried.txt': `${Math.random()}\n` }),
-    })
-    const never = await world.land('Never', { 'c.txt': 'x\n' }, { allowFixes: true })
-    const failed = await world.until(() => {
-      const run = world.runOf(never.taskId)
-      return run.status === 'failed' && run
-    }, 300_000)
-    expect(failed).toMatchObject({ fixes: 3 })
-    expect(world.fixes).toHaveLength(3)
-    expect(world.fixes[0]).toContain('Error: fixed.txt is missing')
-    expect(world.ledger.require('attempts', never.id)).toMatchObject({
-      status: 'ready',
-      attention: { kind: 'ci_stuck' },
-    })
-    // Mended by hand, and judged as it is now.
-    commits(never, { 'fixed.txt': 'x\n' })
-    world.ledger.commit((tx) =>
-      tx.patch('attempts', never.id, { headSha: sh(never.worktree, 'rev-parse', 'HEAD') }),
-    )
-    world.approve(never.id)
-    await world.until(() => world.ledger.require('tasks', never.taskId).status === 'landed')
-    expect(sh(world.repo, 'show', 'main:fixed.txt')).toBe('x')
-  }, 300_000)
-
-  it('runs a gate again that failed for the machine’s sake, and troubles no agent', async () => {
-    const world = await openWorld({
-      workflow: workflow('test -f ../once || { touch ../once; echo "npm ERR! network ECONNRESET"; exit 1; }'),
-    })
-    const attempt = await world.land('Flaky', { 'c.txt': 'x\n' })
-    await world.until(() => world.ledger.require('tasks', attempt.taskId).status === 'landed')
-    expect(world.fixes).toEqual([])
-  })
-
-  it('lets what was overridden land, and nothing that became red later', async () => {
-    const world = await openWorld({
-      workflow: workflow('false'),
-    })
-    const attempt = await world.ready('Red', { 'c.txt': 'x\n' })
-    world.ledger.commit((tx) =>
-      tx.put('checks', {
-        id: 'check_1',
-        attemptId: attempt.id,
-        name: 'test',
-        command: 'false',
-        required: true,
-        status: 'failed',
-        exitCode: 1,
-        headSha: attempt.headSha ?? '',
-        durationMs: 1,
-        summary: 'red',
-        startedAt: 1,
-      }),
-    )
-    world.approve(attempt.id)
-    await world.until(() => world.ledger.require('tasks', attempt.taskId).status === 'landed')
-  })
-
   it('waits for a clean checkout of the base and lets the next one pass elsewhere', async () => {
     const world = await openWorld({})
     const attempt = await world.ready('Change a', { 'a.txt': 'new\n' })
@@ -191,47 +101,41 @@ describe('a landing without a forge', () => {
     expect(world.ledger.require('attempts', attempt.id).attention).toBeNull()
   })
 
-  it('judges again what moved on since the verdict', async () => {
-    const world = await openWorld({})
-    const attempt = await world.ready('Moves', { 'c.txt': 'x\n' })
-    commits(attempt, { 'sneaky.txt': 'x\n' }, 'after the look')
-    world.approve(attempt.id)
-    await world.until(() => world.ledger.require('tasks', attempt.taskId).status === 'deciding')
-    expect(world.ledger.require('attempts', attempt.id).attention?.detail).toContain('moved on')
-    expect(log(world.repo)).toEqual(['first'])
-  })
-
-  it('has nothing to land when the base has it all', async () => {
-    const world = await openWorld({})
-    const attempt = await world.ready('Same', { 'c.txt': 'x\n' })
-    put(world.repo, { 'c.txt': 'x\n' })
-    sh(world.repo, 'add', '-A')
-    sh(world.repo, 'commit', '-q', '-m', 'by hand')
-    world.approve(attempt.id)
-    await world.until(() => world.ledger.require('tasks', attempt.taskId).status === 'deciding')
-    expect(world.runOf(attempt.taskId).reason).toContain('already contains')
-  })
-
-  it('can be paused, reordered, taken out and gone on with', async () => {
-    const world = await openWorld({ workflow: workflow('sleep 0.3') })
-    const [one, two, three] = [
-      await world.ready('One', { '1.txt': 'x\n' }),
-      await world.ready('Two', { '2.txt': 'x\n' }),
-      await world.ready('Three', { '3.txt': 'x\n' }),
-    ]
-    const runs = [one, two, three].map((attempt) => world.approve(attempt.id))
-    const [first, second, third] = runs.map((run) => run.id) as [string, string, string]
-    world.lane.pause(second)
-    world.lane.reorder(third, second)
-    expect(() => world.lane.resume(first)).toThrow(expect.objectContaining({ code: 'illegal_state' }))
-    await world.until(() => world.runOf(three.taskId).endedAt !== null)
-    expect(world.runOf(two.taskId)).toMatchObject({ status: 'paused' })
-    expect(log(world.repo)).toEqual(['Three', 'One', 'first'])
-    world.lane.remove(second)
-    expect(world.ledger.require('tasks', two.taskId).status).toBe('deciding')
-    expect(world.ledger.require('attempts', two.id)).toMatchObject({ status: 'ready', verdict: null })
-    world.approve(two.id)
-    await world.until(() => world.ledger.require('tasks', two.taskId).status === 'landed')
-    expect(() => world.lane.remove(second)).toThrow(expect.objectContaining({ code: 'illegal_state' }))
+  it('says so when the checkout of the base cannot follow what has landed, and goes on when it can', async () => {
+    let cut = true
+    const world = await openWorld({
+      wrapGit: (git) => ({
+        ...git,
+        landLocal: async (request) => {
+          const landed = await git.landLocal(request)
+          if (cut) {
+            // As after a crash between the branch and its checkout, in which the engineer has typed since.
+            cut = false
+            sh(request.repo, 'read-tree', '--reset', '-u', landed.before)
+            put(request.repo, { 'a.txt': 'the engineer is at it\n' })
+            throw new Failure('git_timeout', 'Cut off.')
+          }
+          return landed
+        },
+      }),
+    })
+    const attempt = await world.land('Change a', { 'a.txt': 'new\n' })
+    const run = await world.until(() => {
+      const now = world.runOf(attempt.taskId)
+      return now.status === 'waiting' && now
+    })
+    expect(run.reason).toContain('has landed on main')
+    expect(run.reason).toContain('git stash')
+    expect(world.ledger.require('attempts', attempt.id).attention?.kind).toBe('base_dirty')
+    expect(log(world.repo)).toEqual(['Change a', 'first'])
+    sh(world.repo, 'stash', '-q')
+    world.lane.retry(attempt.taskId)
+    await world.until(() => world.runOf(attempt.taskId).endedAt !== null)
+    expect(world.ledger.require('tasks', attempt.taskId).status).toBe('landed')
+    expect(log(world.repo)).toEqual(['Change a', 'first'])
+    expect([sh(world.repo, 'status', '--porcelain'), sh(world.repo, 'show', 'stash@{0}:a.txt')]).toEqual([
+      '',
+      'the engineer is at it',
+    ])
   })
 })

@@ -128,7 +128,10 @@ export class LocalForge implements Forge {
     if (row.state === 'open') this.#deps.ledger.commit((tx) => tx.patch('pulls', row.id, { state: 'closed' }))
   }
 
-  /** Fails as `git.landLocal` does: `base_moved`, `base_dirty`, `merge_conflict`, `nothing_to_land`, `git_locked`. */
+  /**
+   * Fails as `git.landLocal` does: `base_moved`, `base_dirty`, `merge_conflict`, `nothing_to_land`, `git_locked`; also with
+   * `base_dirty` as long as the checkout of the base cannot follow what has landed. May be repeated.
+   */
   async mergePull(request: MergePull): Promise<MergeOutcome> {
     const row = this.#row(request.number)
     if (row.state === 'merged' && row.mergedSha) return { state: 'merged', sha: row.mergedSha }
@@ -141,6 +144,12 @@ export class LocalForge implements Forge {
       message: [request.title, request.message].filter(Boolean).join('\n\n'),
       attemptId: row.attemptId,
     })
+    if (landed.checkoutBehind)
+      throw new Failure(
+        'base_dirty',
+        `It has landed on ${row.baseBranch}, but ${landed.checkout} still shows the files of before: changes of yours are in the way. Stash them there (\`git stash\`), and it goes on.`,
+        { path: landed.checkout, sha: landed.sha },
+      )
     this.#deps.ledger.commit((tx) =>
       tx.patch('pulls', row.id, { state: 'merged', mergedSha: landed.sha, headSha: request.expectedHead }),
     )

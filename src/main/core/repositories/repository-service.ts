@@ -225,6 +225,11 @@ export class RepositoryService {
     this.#deps.workflows.forget(id)
   }
 
+  /** What of the repository's own git configuration is left out, because it names programs. */
+  async shutConfig(id: string): Promise<{ keys: string[] }> {
+    return { keys: await this.#deps.git.shutConfig(this.#deps.ledger.require('repositories', id).path) }
+  }
+
   /** Looks whether the repositories are still there and readable; a problem is shown and nothing is removed. */
   async refreshProblems(): Promise<void> {
     for (const repository of this.#deps.ledger.select('repositories')) {
