@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 
 /** One process; `startedAt` is opaque text that, with the pid, names it for ever: a recycled pid has another one. */
@@ -41,20 +40,6 @@ export async function findProcess(pid: number): Promise<ProcessEntry | null> {
     return entry && entry.state !== 'Z' ? entry : null
   } catch {
     return null
-  }
-}
-
-/**
- * The start mark of a process that was started just now, empty when it is gone already. On Linux without waiting: three
- * system calls, where the asynchronous way has every one of them wait for a thread.
- */
-export async function startMarkOf(pid: number): Promise<string> {
-  if (process.platform !== 'linux') return (await findProcess(pid))?.startedAt ?? ''
-  try {
-    const entry = parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))
-    return entry && entry.state !== 'Z' ? entry.startedAt : ''
-  } catch {
-    return ''
   }
 }
 

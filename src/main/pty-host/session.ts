@@ -1,7 +1,7 @@
 import type { ResumePoint } from '../../shared/contract/terminal-frames.ts'
 import { ByteRing } from '../kernel/byte-ring.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { startMarkOf } from '../kernel/process-table.ts'
+import { findProcess } from '../kernel/process-table.ts'
 import { killTree } from '../kernel/process-tree.ts'
 import type {
   KillReport,
@@ -241,7 +241,7 @@ export class Session implements AttachSource {
         void this.#finish(code, signal)
       },
     })
-    this.#pidStartedAt = await startMarkOf(this.#process.pid)
+    this.#pidStartedAt = (await findProcess(this.#process.pid))?.startedAt ?? ''
   }
 
   #take(batch: Buffer): void {
