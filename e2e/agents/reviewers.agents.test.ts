@@ -48,7 +48,7 @@ async function reviewed(script: Script) {
   await sh(arena.repo, 'add', 'WORKFLOW.md')
   await sh(arena.repo, 'commit', '--quiet', '--message', 'Name reviewers')
   const core = await openCore(arena)
-  const [repository] = Object.values(core.state.repositories)
+  const [repository] = await core.client.repositories.list()
   const { attempts } = await core.client.tasks.fire({
     repoId: repository?.id ?? '',
     brief: '# Note the README\n\nSay where the sample is mentioned.',
