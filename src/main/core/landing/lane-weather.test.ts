@@ -1,6 +1,7 @@
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { SecretStore } from '../../kernel/secret-store.ts'
 import { agentCommits, put, sh } from '../git/fixtures.ts'
 import type { Fault } from './testing/emulated-forge.ts'
 import { githubWorld } from './testing/github-world.ts'
@@ -56,6 +57,7 @@ describe('a forge that refuses for a while', () => {
     ['503', { status: 503 }, null],
     ['a line that is cut before the work', 'refused', null],
     ['a line that is cut after the work', 'lost', null],
+    ['an answer that breaks off halfway', 'half', null],
   ])('%s', { timeout: LONG }, async (_name, fault, attention) => {
     const weather = await githubWorld()
     const { forge, world } = weather
@@ -77,6 +79,48 @@ describe('a forge that refuses for a while', () => {
     await landedOnce(weather, attempt.taskId)
     expect(once(weather)[1]).toBe(1)
     expect(world.ledger.require('attempts', attempt.id).attention).toBeNull()
+  })
+
+  it('a token that is revoked midway: it waits for another one and goes on with that', {
+    timeout: LONG,
+  }, async () => {
+    const kept = new Map<string, string>()
+    const secrets: SecretStore = {
+      available: async () => true,
+      read: async (name) => kept.get(name) ?? null,
+      write: async (name, value) => {
+        if (value === null) kept.delete(name)
+        else kept.set(name, value)
+      },
+    }
+    const weather = await githubWorld({ secrets })
+    const { forge, world } = weather
+    await forge.protect(['ci'])
+    const attempt = await world.land('Add c', { 'c.txt': 'x\n' })
+    await world.until(() => world.runOf(attempt.taskId).phase === 'checks' && world.pulls.list({})[0])
+    forge.revoke('token-after-the-old-one')
+    await world.until(() => world.ledger.require('attempts', attempt.id).attention?.kind === 'auth')
+    const [pull] = world.pulls.list({})
+    // What was last seen stays on the card.
+    expect(pull).toMatchObject({ state: 'open', number: 1 })
+    expect(pull?.staleSince).not.toBeNull()
+    expect(once(weather)[1]).toBe(0)
+    await world.pulls.saveToken('forge.test', 'token-after-the-old-one')
+    expect((await world.pulls.tokens()).hosts).toContainEqual({
+      host: 'forge.test',
+      source: 'keychain',
+      tail: '-one',
+    })
+    world.lane.retry(attempt.taskId)
+    await forge.check(world.runOf(attempt.taskId).pushedSha ?? '', 'ci', 'success')
+    await landedOnce(weather, attempt.taskId)
+    expect(world.ledger.require('attempts', attempt.id).attention).toBeNull()
+    const told = JSON.stringify([
+      world.ledger.facts({ limit: 1_000 }),
+      world.ledger.select('landRuns'),
+      world.ledger.select('pulls'),
+    ])
+    expect(told).not.toContain('token-after')
   })
 
   it('422: the landing stops and says why', { timeout: LONG }, async () => {
@@ -228,6 +272,48 @@ describe('somebody else', () => {
     await world.until(() => world.ledger.require('tasks', attempt.taskId).status === 'deciding')
     expect(world.runOf(attempt.taskId).reason).toContain('deleted on the remote')
     expect(sh(bare, 'branch', '--list', 'quartet/*')).toBe('')
+  })
+
+  it('who renamed the base while its checks ran stops the landing', { timeout: LONG }, async () => {
+    const weather = await githubWorld()
+    const { world, bare, forge } = weather
+    await forge.protect(['ci'])
+    const attempt = await world.land('Add c', { 'c.txt': 'x\n' })
+    await world.until(() => world.runOf(attempt.taskId).phase === 'checks')
+    sh(bare, 'branch', '-m', 'main', 'trunk')
+    await forge.check(attempt.headSha ?? '', 'ci', 'success')
+    await world.until(() => world.ledger.require('tasks', attempt.taskId).status === 'deciding')
+    expect(world.runOf(attempt.taskId).reason).toMatch(/was it renamed|goes to “trunk” now/)
+    expect([once(weather)[1], log(bare, 'trunk')]).toEqual([0, ['first']])
+  })
+
+  it('who protected the base meanwhile is obeyed', { timeout: LONG }, async () => {
+    const weather = await githubWorld()
+    const { world, bare, forge } = weather
+    const attempt = await world.land('Add c', { 'c.txt': 'x\n' })
+    await world.until(() => world.pulls.list({})[0])
+    await forge.protect(['security'])
+    await forge.check(attempt.headSha ?? '', 'ci', 'success')
+    // The rules that are known are some minutes old: the forge itself refuses, and that is waited for.
+    await world.until(() => world.runOf(attempt.taskId).reason?.includes('security'))
+    expect(log(bare)).toEqual(['first'])
+    await forge.check(attempt.headSha ?? '', 'security', 'success')
+    await landedOnce(weather, attempt.taskId)
+  })
+
+  it('who lands the same while its checks run leaves nothing to land', { timeout: LONG }, async () => {
+    const weather = await githubWorld()
+    const { world, bare, forge } = weather
+    await forge.protect(['ci'])
+    const attempt = await world.land('Add c', { 'c.txt': 'x\n' })
+    await world.until(() => world.runOf(attempt.taskId).phase === 'checks')
+    const other = somebody(weather)
+    agentCommits(other, { 'c.txt': 'x\n' }, 'The same')
+    sh(other, 'push', '-q', 'origin', 'HEAD:main')
+    await forge.check(attempt.headSha ?? '', 'ci', 'success')
+    await world.until(() => world.ledger.require('tasks', attempt.taskId).status === 'deciding')
+    expect(world.runOf(attempt.taskId).reason).toContain('already contains')
+    expect(log(bare)).toEqual(['The same', 'first'])
   })
 
   it('who renamed the base stops the landing', { timeout: LONG }, async () => {

@@ -20,15 +20,20 @@ interface Exchange {
   body: unknown
 }
 
-/** What goes wrong with a request; `lost` does the work and cuts the line instead of answering. */
+/** What goes wrong with a request; `lost` does the work and cuts the line instead of answering, `half` cuts the answer. */
 export type Fault =
   | 'lost'
+  | 'half'
   | 'refused'
   | { status: number; headers?: Record<string, string>; message?: string }
 
 export type EmulatedForge = Awaited<ReturnType<typeof emulatedForge>>
 
-export async function emulatedForge(bare: string) {
+/** GitHub in front of the bare repository `acme/app`; `atEnd` is told what to end with the test. */
+export async function emulatedForge(
+  bare: string,
+  atEnd: (work: () => Promise<void>) => void = onTestFinished,
+) {
   const emulator = await createEmulator({
     service: 'github',
     port: 0,
@@ -40,7 +45,7 @@ export async function emulatedForge(bare: string) {
       },
     },
   })
-  onTestFinished(() => emulator.close())
+  atEnd(() => emulator.close())
   const git = (args: string[], input?: string, env: Record<string, string> = {}) =>
     execFileSync('git', args, {
       cwd: bare,
@@ -56,6 +61,7 @@ export async function emulatedForge(bare: string) {
   const log: Exchange[] = []
   let fault: ((exchange: Exchange) => Fault | undefined) | undefined
   let unknownMergeability = 0
+  let accepted = TOKEN
 
   const api = async (method: string, path: string, body?: unknown, token = TOKEN) => {
     const answer = await fetch(`${emulator.url}${path}`, {
@@ -264,11 +270,11 @@ export async function emulatedForge(bare: string) {
     turn = mine.catch(() => {})
     return mine
   }
-  const handle = async (request: IncomingMessage, response: ServerResponse, text: string) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse, sent: string) => {
     const exchange: Exchange = {
       method: request.method ?? '',
       path: request.url ?? '',
-      body: text === '' ? null : (JSON.parse(text) as unknown),
+      body: sent === '' ? null : (JSON.parse(sent) as unknown),
     }
     const token = (request.headers.authorization ?? '').replace(/^(?:token|bearer) /i, '')
     log.push(exchange)
@@ -277,24 +283,29 @@ export async function emulatedForge(bare: string) {
       request.socket.destroy()
       return
     }
-    if (wrong && wrong !== 'lost') {
+    if (wrong && wrong !== 'lost' && wrong !== 'half') {
       response
         .writeHead(wrong.status, { 'content-type': 'application/json', ...wrong.headers })
         .end(JSON.stringify({ message: wrong.message ?? 'Something is wrong' }))
       return
     }
-    if (token !== TOKEN) {
+    if (token !== accepted) {
       response.writeHead(401, { 'content-type': 'application/json' }).end('{"message":"Bad credentials"}')
       return
     }
     await mirror()
-    const made = await answer(exchange, token)
+    const made = await answer(exchange, TOKEN)
     if (wrong === 'lost') {
       request.socket.destroy()
       return
     }
+    const text = made.json === null ? '' : JSON.stringify(made.json)
     response.writeHead(made.status, { 'content-type': 'application/json; charset=utf-8' })
-    response.end(made.json === null ? '' : JSON.stringify(made.json))
+    if (wrong !== 'half') {
+      response.end(text)
+      return
+    }
+    response.write(text.slice(0, Math.floor(text.length / 2)), () => request.socket.destroy())
   }
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
@@ -309,7 +320,7 @@ export async function emulatedForge(bare: string) {
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(
+  atEnd(
     () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve())
@@ -331,6 +342,10 @@ export async function emulatedForge(bare: string) {
     /** So many answers say that mergeability is not known yet. */
     hideMergeability: (times: number) => {
       unknownMergeability = times
+    },
+    /** From now on only this token is accepted. */
+    revoke: (next: string) => {
+      accepted = next
     },
     protect,
     /** CI says how a check of a commit stands. */

@@ -10,6 +10,7 @@ import { systemClock } from '../../../kernel/clock.ts'
 import { Scope } from '../../../kernel/disposable.ts'
 import { mintId } from '../../../kernel/ids.ts'
 import { silentLogger } from '../../../kernel/logger.ts'
+import type { SecretStore } from '../../../kernel/secret-store.ts'
 import { Redactor } from '../../../kernel/redact.ts'
 import { Signals } from '../../attempts/signals.ts'
 import { moveAttempt, moveTask } from '../../attempts/transitions.ts'
@@ -37,6 +38,8 @@ export interface WorldOptions {
   /** Replaces parts of git, to break it at a chosen moment. */
   wrapGit?: (git: Git) => Git
   env?: Record<string, string>
+  /** The keychain of the host. */
+  secrets?: SecretStore
   remoteUrl?: string
   forgeHosts?: Record<string, string>
   forge?: Repository['forge']
@@ -173,6 +176,7 @@ export async function openWorld(options: WorldOptions) {
     continueAttempt,
     env: { QUARTET_LANDING_PACE: '0.01', ...options.env },
     commandEnvironment,
+    secrets: options.secrets,
     redactor,
     clock,
     log: silentLogger,
