@@ -1,8 +1,8 @@
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { type Harness, makeRepository, startCore, tempDir } from '../../src/main/core/testing/core-harness.ts'
-import type { Attempt } from '../../src/shared/domain/attempt.ts'
+import type { Attempt, Usage } from '../../src/shared/domain/attempt.ts'
 import type { Slot } from '../../src/shared/domain/task.ts'
 import type { Entities } from '../../src/shared/state/apply.ts'
 import { type ModelServer, type ModelServerOptions, startModelServer } from '../fixtures/model-server.ts'
@@ -13,6 +13,8 @@ const NODE = process.execPath
 /** Models that the shipped price table knows, by agent. */
 export const MODELS = { codex: 'gpt-5.5', claude: 'claude-opus-5' } as const
 export type RealAgent = keyof typeof MODELS
+/** The protocols that they speak. */
+export const APIS = { codex: 'responses', claude: 'messages' } as const
 export const REAL_AGENTS: readonly RealAgent[] = ['codex', 'claude']
 
 export const slotOf = (agent: RealAgent): Slot => ({
@@ -34,10 +36,17 @@ export interface Arena {
 
 const API_KEY = 'sk-ant-scripted-0000000000000000000000'
 
-/** Makes the arena; `ask` has the agents ask before they run what is not git, `announcements` lets Codex praise a newer model. */
-export async function makeArena(
-  options: Omit<ModelServerOptions, 'chunkMs'> & { ask?: boolean; announcements?: boolean },
-): Promise<Arena> {
+interface ArenaOptions {
+  /** The agents ask before they run what is not git. */
+  ask?: boolean
+  /** Codex praises a newer model when it starts. */
+  announcements?: boolean
+  /** Codex may hand work to sub-agents. */
+  subAgents?: boolean
+}
+
+/** Makes the arena. */
+export async function makeArena(options: Omit<ModelServerOptions, 'chunkMs'> & ArenaOptions): Promise<Arena> {
   if (AGENTS_DIR === '') throw new Error('Run these tests by `npm run test:agents`: it installs the agents.')
   const dir = await tempDir()
   const model = await startModelServer({ ...options, chunkMs: 2 })
@@ -76,7 +85,7 @@ export async function makeArena(
 async function configureCodex(
   home: string,
   url: string,
-  { ask = false, announcements = false }: { ask?: boolean; announcements?: boolean },
+  { ask = false, announcements = false, subAgents = false }: ArenaOptions,
 ): Promise<void> {
   const dir = join(home, '.codex')
   await mkdir(dir)
@@ -96,6 +105,8 @@ stream_max_retries = 3
 screen_reader_detection_done = true
 [analytics]
 enabled = false
+[features]
+multi_agent_v2 = ${subAgents}
 `
   const seen =
     '[notice.model_migrations]\n"gpt-5.5" = "gpt-6-sol"\n[tui.model_availability_nux]\n"gpt-6.1-sol" = 4\n'
@@ -161,6 +172,24 @@ export async function pathOf({ client }: Pick<Harness, 'client'>, attemptId: str
     .filter((fact) => fact.kind === 'attempt.status')
     .map((fact) => String(fact.body.to))
     .reverse()
+}
+
+/** Waits until what is counted of an attempt is all that the model reported to agents of its kind, and gives that. */
+export async function untilCounted(
+  arena: Arena,
+  core: Pick<Harness, 'until'>,
+  id: string,
+  agent: RealAgent,
+): Promise<Usage> {
+  const billed = () => arena.model.billed(APIS[agent])
+  const counted = await core.until((state) => {
+    const usage = state.attempts[id]?.usage
+    return usage?.outputTokens === billed().output && usage
+  }, `${id} to be counted`)
+  const { input, cached } = billed()
+  expect(counted).toMatchObject({ inputTokens: input, cachedTokens: cached })
+  expect(counted.cost).toBeCloseTo(await costOf(agent, billed()), 9)
+  return counted
 }
 
 /** What tokens of a model cost by the shipped table, US dollars. */

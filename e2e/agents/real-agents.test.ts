@@ -211,7 +211,7 @@ describe.skipIf(!here).each(['codex', 'claude'])('%s', (agent) => {
       signal: AbortSignal.timeout(10_000),
     })
     const reported = running.server.totals(running.sessionRef())
-    expect(used).toMatchObject({
+    expect(used?.get(running.sessionRef())).toMatchObject({
       inputTokens: reported?.input,
       cachedTokens: reported?.cached,
       outputTokens: reported?.output,

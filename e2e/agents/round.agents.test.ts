@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { sh } from '../../src/main/core/testing/core-harness.ts'
+import type { Usage } from '../../src/shared/domain/attempt.ts'
 import { play } from '../fixtures/model-server.ts'
-import { costOf, makeArena, openCore, type RealAgent } from './arena.ts'
+import { APIS, costOf, makeArena, openCore, REAL_AGENTS, type RealAgent } from './arena.ts'
 
 it('a round of two Codex and two Claude Code attempts ends with four that can be judged, and one lands', async () => {
   const commit = {
@@ -30,15 +31,26 @@ it('a round of two Codex and two Claude Code attempts ends with four that can be
   }
   expect(new Set(arena.model.requests.map((request) => request.conversation)).size).toBe(4)
   expect(new Set(ready.map((attempt) => attempt?.portBase)).size).toBe(4)
-  for (const [i, attempt] of ready.entries()) {
-    const total = arena.model.totals(attempt?.sessionRef ?? '')!
-    const cost = await costOf(agents[i]!, total)
-    const usage = await core.until((state) => {
-      const found = state.attempts[attempt?.id ?? '']?.usage
-      return found?.outputTokens === total.output && found
+  // All that the model reported is counted, to the attempts of the agent that it was reported to.
+  for (const agent of REAL_AGENTS) {
+    const billed = arena.model.billed(APIS[agent])
+    const mine = ready.filter((attempt) => attempt?.agent === agent).map((attempt) => attempt?.id ?? '')
+    const usages = await core.until((state) => {
+      const all = mine.map((id) => state.attempts[id]?.usage)
+      const output = all.reduce((sum, usage) => sum + (usage?.outputTokens ?? 0), 0)
+      return output === billed.output && all
     })
-    expect(usage).toMatchObject({ inputTokens: total.input, cachedTokens: total.cached })
-    expect(usage.cost).toBeCloseTo(cost, 9)
+    const sum = (of: (usage: Usage) => number) =>
+      usages.reduce((so, usage) => so + (usage ? of(usage) : 0), 0)
+    expect(sum((usage) => usage.inputTokens)).toBe(billed.input)
+    expect(sum((usage) => usage.cachedTokens)).toBe(billed.cached)
+    expect(sum((usage) => usage.cost ?? 0)).toBeCloseTo(await costOf(agent, billed), 9)
+    for (const [i, id] of mine.entries()) {
+      // Its own conversation at least; the rest are titles.
+      const own = arena.model.totals(core.state.attempts[id]?.sessionRef ?? '')
+      expect(usages[i]?.cachedTokens).toBe(own?.cached)
+      expect(usages[i]?.inputTokens).toBeGreaterThanOrEqual(own?.input ?? Number.POSITIVE_INFINITY)
+    }
   }
 
   const winner = ready[1]!

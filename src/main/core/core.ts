@@ -7,6 +7,7 @@ import { type HookListener, listenForHooks } from './agents/hook-listener.ts'
 import { hookCommand } from './agents/programs.ts'
 import { createAgentRegistry } from './agents/registry.ts'
 import { sampleRepository } from './agents/sample-repository.ts'
+import { receiveTelemetry } from './agents/telemetry/receiver.ts'
 import { createRouter } from './api/router.ts'
 import { StateStream } from './api/state-stream.ts'
 import { AttemptFinisher } from './attempts/attempt-finisher.ts'
@@ -179,12 +180,20 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       if (!hookTest.hear(message)) supervisor.onHook(message)
     },
   })
+  const telemetry = await receiveTelemetry({
+    stateFile: join(places.run, 'telemetry.json'),
+    log,
+    clock,
+    redactor,
+    onRecords: (attemptId, records) => usage.report(attemptId, records),
+  })
   const runner = new AttemptRunner({
     ledger,
     git,
     agents,
     environment,
     hooks,
+    telemetry,
     hookCommand: hookProgram,
     terminals,
     workflows,
@@ -309,6 +318,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     hooks,
     missed: new MissedReports({
       ledger,
+      terminals,
       clock,
       log,
       scope,
@@ -375,7 +385,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     close: async ({ stopAgents }) => {
       if (stopAgents) await retire.stopAll('Quartet was closed')
       scope.dispose()
-      await hooks.close()
+      await Promise.all([hooks.close(), telemetry.close()])
       await scope.settled()
       ledger.close()
     },

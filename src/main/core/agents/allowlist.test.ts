@@ -52,6 +52,7 @@ test('an attempt has its terminal, its files and its ports', async () => {
     slot: slot({ agent: 'shell' }),
     worktree,
     ports: { base: 41_000, count: 10 },
+    telemetry: null,
   })
   const env = launchEnvironment({ ...context, env: { PATH: '/bin', TERM: 'dumb', PORT: '1' } }, [])
   expect(env).toEqual({

@@ -1,6 +1,7 @@
 import type { Usage } from '../../../shared/domain/attempt.ts'
 import type { AgentInfo } from '../../../shared/domain/host.ts'
 import type { Slot } from '../../../shared/domain/task.ts'
+import type { ModelTokens, PriceTable } from './usage/prices.ts'
 
 /** An environment that is complete: a child gets these variables and no others. */
 export type Environment = Readonly<Record<string, string>>
@@ -29,6 +30,14 @@ export interface LaunchContext {
   resume: { sessionRef: string; message: string | null } | null
   /** A free block of ports, exported as PORT and QUARTET_PORT_BASE. */
   ports: { base: number; count: number } | null
+  /** Where it can report what it uses; null when nobody takes it. */
+  telemetry: TelemetryAccess | null
+}
+
+/** Where an agent sends its OpenTelemetry logs: OTLP over HTTP in the JSON encoding, at `<base>/v1/logs`. */
+export interface TelemetryAccess {
+  base: string
+  header: { name: string; value: string }
 }
 
 /** How a child of the agent reaches our hook listener. */
@@ -121,14 +130,33 @@ export type AgentEvent = EventBase &
     | { kind: 'usage'; usage: Usage }
   )
 
-/** Reads what a conversation cost from the agent's own files. Gives null when there is nothing to read (unknown). */
+/** What one record of an agent's OpenTelemetry log says: an answer of the model, a prompt, a tool's result, a shortened memory. */
+export type UseEvent = {
+  /** The agent's id of the conversation; that of a sub-agent may be another than the attempt's. */
+  conversation: string
+} & (
+  | { kind: 'answer'; tokens: ModelTokens }
+  | { kind: 'turn' }
+  | { kind: 'tool'; failed: boolean }
+  | { kind: 'compacted' }
+)
+
+/** Knows how to read what a conversation used. */
 export interface UsageReader {
+  /** What tokens cost now. */
+  prices(): Promise<PriceTable>
+  /** A record of the agent's OpenTelemetry log, by the names of its attributes; null for one that says nothing of use. */
+  interpret(attributes: Readonly<Record<string, string>>): UseEvent | null
+  /**
+   * From the agent's own files: what the conversation `sessionRef` used, and its sub-agents where those have conversations of
+   * their own, each under its id. Nothing under an id of which there is nothing to read (unknown).
+   */
   read(context: {
     sessionRef: string
     worktree: string
     env: Environment
     signal: AbortSignal
-  }): Promise<Usage | null>
+  }): Promise<Map<string, Usage>>
 }
 
 /** One agent CLI: how it is found, started, resumed and understood. Stateless: everything comes with the call. */

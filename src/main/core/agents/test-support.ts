@@ -6,9 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
 import type { Slot } from '../../../shared/domain/task.ts'
-import type { LaunchContext } from './driver.ts'
+import type { LaunchContext, UsageReader } from './driver.ts'
 import { hookCommand } from './programs.ts'
 import { sampleRepository } from './sample-repository.ts'
+import { priceTable } from './usage/prices.ts'
 
 const run = promisify(execFile)
 
@@ -60,6 +61,13 @@ export async function addWorktree(repo: string, branch = 'quartet/hours-abc123/r
   return dir
 }
 
+/** A reader for which nothing was ever used. */
+export const noUsage: UsageReader = {
+  prices: async () => priceTable([]),
+  interpret: () => null,
+  read: async () => new Map(),
+}
+
 export const slot = (fields: Partial<Slot> & { agent: string }): Slot => ({
   command: null,
   scenario: null,
@@ -90,6 +98,7 @@ export async function makeContext(
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' },
     resume: null,
     ports: null,
+    telemetry: null,
     ...fields,
   }
 }

@@ -8,6 +8,7 @@ import type { Logger } from '../../kernel/logger.ts'
 import type { AgentEnvironment } from '../agents/agent-environment.ts'
 import type { HookListener } from '../agents/hook-listener.ts'
 import type { AgentRegistry } from '../agents/registry.ts'
+import type { TelemetryReceiver } from '../agents/telemetry/receiver.ts'
 import type { Ledger } from '../db/ledger.ts'
 import type { Git } from '../git/git.ts'
 import type { TerminalRegistry } from '../pty/terminal.ts'
@@ -28,6 +29,7 @@ export interface AttemptRunnerDeps {
   hooks: HookListener
   /** Argv of the hook program. */
   hookCommand: readonly string[]
+  telemetry: TelemetryReceiver
   terminals: TerminalRegistry
   workflows: WorkflowStore
   workflowHooks: WorkflowHooks
@@ -240,6 +242,7 @@ export class AttemptRunner {
       env,
       resume,
       ports: await this.#deps.ports.reserve(attempt.id),
+      telemetry: this.#deps.telemetry.accessFor(attempt.id),
     })
     const old = attempt.terminalId ? ledger.get('terminals', attempt.terminalId) : undefined
     const id = old?.id ?? mintId('term', clock.now())

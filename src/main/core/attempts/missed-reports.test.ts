@@ -13,6 +13,7 @@ async function arrange() {
   const messages: HookMessage[] = []
   const reports = new MissedReports({
     ledger,
+    terminals: { onEvent: () => ({ dispose: () => {} }) },
     clock: systemClock,
     log: silentLogger,
     scope,

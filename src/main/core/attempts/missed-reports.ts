@@ -7,9 +7,11 @@ import type { Scope } from '../../kernel/disposable.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { HookMessage } from '../agents/hook-listener.ts'
 import type { Ledger } from '../db/ledger.ts'
+import type { TerminalRegistry } from '../pty/terminal.ts'
 
 export interface MissedReportsDeps {
   ledger: Ledger
+  terminals: Pick<TerminalRegistry, 'onEvent'>
   clock: Clock
   log: Logger
   scope: Scope
@@ -36,12 +38,27 @@ export class MissedReports {
     this.#deps = { ...deps, log: deps.log.child('missed reports') }
   }
 
-  /** Looks again and again from now on. */
+  /** Looks from now on wherever an agent is at work, which its terminal shows: one at rest reports nothing. */
   begin(): void {
-    this.#deps.scope.every('missed reports', SWEEP_MS, async () => {
-      const live = "terminalId IN (SELECT id FROM terminals WHERE state = 'live')"
-      for (const { id } of this.#deps.ledger.select('attempts', live)) await this.bringIn(id)
+    const { ledger, scope, terminals } = this.#deps
+    let before = new Set<string>()
+    let touched = new Set<string>()
+    const wake = scope.whileBusy('missed reports', SWEEP_MS, () => {
+      // Once more after the last output: the report of what was drawn may come a moment later.
+      for (const id of new Set([...before, ...touched]))
+        scope.run(`missed reports of ${id}`, () => this.bringIn(id))
+      before = touched
+      touched = new Set()
+      return before.size > 0
     })
+    scope.own(
+      terminals.onEvent((event) => {
+        const attemptId = event.type === 'activity' ? ledger.get('terminals', event.id)?.attemptId : null
+        if (!attemptId) return
+        touched.add(attemptId)
+        wake()
+      }),
+    )
   }
 
   /** Handles what was left behind for one attempt, in its order. Never throws: what cannot be read is logged and removed. */

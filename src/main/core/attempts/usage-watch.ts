@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Usage } from '../../../shared/domain/attempt.ts'
+import { isOver } from '../../../shared/machines/attempt-machine.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Scope } from '../../kernel/disposable.ts'
 import { Emitter } from '../../kernel/emitter.ts'
 import type { Environment } from '../agents/driver.ts'
 import type { AgentRegistry } from '../agents/registry.ts'
+import type { LogRecord } from '../agents/telemetry/otlp-logs.ts'
+import { addUsage, believed } from '../agents/usage/merge.ts'
+import { ReportedUse } from '../agents/usage/reported-use.ts'
 import type { Ledger } from '../db/ledger.ts'
 
 export interface UsageWatchDeps {
@@ -23,7 +27,13 @@ const AFTER_OUTPUT_MS = 15_000
 /** Reading may take this share of one core at most: transcripts grow to many megabytes. */
 const READ_SHARE = 0.05
 
-/** Keeps tokens and cost of attempts fresh from the agents' own files, driven by what the agents do. */
+/** One conversation of an attempt: its own, or that of a sub-agent. */
+interface Part {
+  usage: Usage
+  isOwn: boolean
+}
+
+/** Keeps tokens and cost of attempts fresh from the agents' own files and telemetry, driven by what the agents do. */
 export class UsageWatch {
   /** Fires with an attempt's id once what its last turn used is known. */
   readonly settled = new Emitter<string>()
@@ -33,6 +43,7 @@ export class UsageWatch {
   readonly #due = new Map<string, number>()
   readonly #notBefore = new Map<string, number>()
   readonly #reading = new Map<string, Promise<void>>()
+  readonly #reported = new ReportedUse()
   readonly #wake: () => void
 
   constructor(deps: UsageWatchDeps) {
@@ -49,6 +60,15 @@ export class UsageWatch {
     )
     this.#due.set(id, Math.min(at, this.#due.get(id) ?? at))
     this.#wake()
+  }
+
+  /** Takes records of the OpenTelemetry log of the attempt's agent. */
+  report(id: string, records: readonly LogRecord[]): void {
+    const { ledger, agents } = this.#deps
+    const attempt = ledger.get('attempts', id)
+    const reader = attempt && agents.driver(attempt.agent).usage
+    if (!reader || isOver(attempt.status)) this.#reported.forget(id)
+    else if (this.#reported.take(id, reader, records)) this.touch(id, 'report')
   }
 
   /** A turn or the process is over: reads once more and writes down as a fact what the conversation used. */
@@ -111,59 +131,56 @@ export class UsageWatch {
     const reader = agents.driver(attempt.agent).usage
     if (!reader) return
     const started = clock.monotonic()
-    const session = await reader.read({
+    const files = await reader.read({
       sessionRef,
       worktree: attempt.worktree,
       env: await environment(),
       signal: scope.signal,
     })
-    const took = clock.monotonic() - started
-    this.#notBefore.set(id, clock.monotonic() + took / READ_SHARE)
-    if (!session) return
-    // Other conversations of this attempt, as they were when they ended.
-    const others = this.#conversations(id)
-    others.delete(sessionRef)
-    const total = [...others.values(), session].reduce(addUsage)
+    this.#notBefore.set(id, clock.monotonic() + (clock.monotonic() - started) / READ_SHARE)
+    const kept = this.#kept(id)
+    const reported = this.#reported.of(id, await reader.prices())
+    const parts = new Map<string, Part>()
+    for (const ref of new Set([sessionRef, ...kept.keys(), ...files.keys(), ...reported.keys()])) {
+      const usage = believed([files.get(ref), reported.get(ref), kept.get(ref)?.usage])
+      if (!usage) continue
+      const isOwn = ref === sessionRef || (kept.get(ref)?.isOwn ?? false)
+      // What a sub-agent was asked was no turn of the attempt.
+      parts.set(ref, { isOwn, usage: isOwn ? usage : { ...usage, turns: 0 } })
+    }
+    const [first, ...others] = [...parts.values()].map((part) => part.usage)
+    if (!first) return
+    const total = others.reduce(addUsage, first)
     const now = ledger.require('attempts', id)
     const changed = JSON.stringify(now.usage) !== JSON.stringify(total)
     if (!changed && !final) return
     ledger.commit((tx) => {
       if (changed) tx.patch('attempts', id, { usage: total })
-      if (final)
+      if (!final) return
+      for (const [ref, { isOwn, usage: session }] of parts) {
+        if (ref !== sessionRef && isOwn) continue
+        const { inputTokens, outputTokens, turns } = session
         tx.fact({
           kind: 'attempt.usage',
           actor: 'agent',
           repoId: attempt.repoId,
           taskId: attempt.taskId,
           attemptId: id,
-          body: { agent: attempt.agent, model: attempt.slot.model, sessionRef, session, total },
-          dedupeKey: `usage:${id}:${sessionRef}:${session.inputTokens}:${session.outputTokens}:${session.turns}`,
+          body: { agent: attempt.agent, model: attempt.slot.model, sessionRef: ref, isOwn, session, total },
+          dedupeKey: `usage:${id}:${ref}:${inputTokens}:${outputTokens}:${turns}`,
         })
+      }
     })
   }
 
-  /** What each ended conversation of the attempt used, by its id. */
-  #conversations(id: string): Map<string, Usage> {
-    const found = new Map<string, Usage>()
+  /** What each conversation had used when it was last written down, by its id. */
+  #kept(id: string): Map<string, Part> {
+    const found = new Map<string, Part>()
     for (const { body } of this.#deps.ledger.facts({ attemptId: id, kind: 'attempt.usage', limit: 1_000 })) {
       const usage = Usage.safeParse(body.session)
       if (typeof body.sessionRef === 'string' && usage.success && !found.has(body.sessionRef))
-        found.set(body.sessionRef, usage.data)
+        found.set(body.sessionRef, { usage: usage.data, isOwn: body.isOwn !== false })
     }
     return found
-  }
-}
-
-/** The sum; its cost is unknown when one of the two is. */
-export function addUsage(a: Usage, b: Usage): Usage {
-  return {
-    inputTokens: a.inputTokens + b.inputTokens,
-    cachedTokens: a.cachedTokens + b.cachedTokens,
-    outputTokens: a.outputTokens + b.outputTokens,
-    cost: a.cost === null || b.cost === null ? null : a.cost + b.cost,
-    turns: a.turns + b.turns,
-    toolCalls: a.toolCalls + b.toolCalls,
-    toolFailures: a.toolFailures + b.toolFailures,
-    compactions: a.compactions + b.compactions,
   }
 }

@@ -2,10 +2,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { LaunchContext } from '../driver.ts'
-import { fakeProgram, makeContext, slot, tempDir } from '../test-support.ts'
+import { fakeProgram, makeContext, noUsage, slot, tempDir } from '../test-support.ts'
 import { claudeDriver } from './claude.ts'
 
-const driver = claudeDriver({ read: async () => null })
+const driver = claudeDriver(noUsage)
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 async function context(fields: Partial<LaunchContext> = {}): Promise<LaunchContext> {
@@ -61,6 +61,33 @@ test('a model, and a conversation that is continued with or without a message', 
   const again = await driver.plan({ ...made, resume: { sessionRef, message: 'go on' } })
   expect(again.args.slice(-2)).toEqual(['--', 'go on'])
   expect(again.sessionRef).toBe(sessionRef)
+})
+
+const telemetry = { base: 'http://127.0.0.1:4318', header: { name: 'x-quartet-attempt', value: 'att_1.t' } }
+
+test('it reports its use to us, unless the engineer has it report elsewhere or a proxy stands in between', async () => {
+  const made = await context({ telemetry })
+  const exporting = async (fields: Partial<LaunchContext>) =>
+    (await driver.plan({ ...made, ...fields })).env.OTEL_EXPORTER_OTLP_ENDPOINT
+  const { env } = await driver.plan(made)
+  expect(env).toMatchObject({
+    CLAUDE_CODE_ENABLE_TELEMETRY: '1',
+    OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.base,
+    OTEL_EXPORTER_OTLP_HEADERS: 'x-quartet-attempt=att_1.t',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_LOG_USER_PROMPTS: '0',
+  })
+  expect(await exporting({ telemetry: null })).toBeUndefined()
+  expect(await exporting({ env: { ...made.env, CLAUDE_CODE_ENABLE_TELEMETRY: '1' } })).toBeUndefined()
+  const proxied = { ...made.env, https_proxy: 'http://p:1', HTTP_PROXY: 'http://p:1' }
+  expect(await exporting({ env: proxied })).toBeUndefined()
+  expect(await exporting({ env: { ...proxied, no_proxy: 'a, 127.0.0.1', NO_PROXY: '*' } })).toBe(
+    telemetry.base,
+  )
+  const home = join(made.env.HOME ?? '', '.claude')
+  await mkdir(home, { recursive: true })
+  await writeFile(join(home, 'settings.json'), '{"env":{"CLAUDE_CODE_ENABLE_TELEMETRY":"1"}}')
+  expect(await exporting({})).toBeUndefined()
 })
 
 test('a prompt of 200 kB goes by its file, which it may read without asking', async () => {

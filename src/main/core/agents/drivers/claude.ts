@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../../../../shared/domain/failure.ts'
@@ -13,7 +13,8 @@ import { agentInfo, requireProgram } from '../programs.ts'
 import { promptArgument } from '../prompt-transport.ts'
 import { errorEvents, findSign, type ScreenSign } from '../screen.ts'
 import { quoteAll } from '../shell-quote.ts'
-import { findClaudeTranscript } from '../usage/claude-usage.ts'
+import { reachesLoopback } from '../telemetry/direct.ts'
+import { claudeHome, findClaudeTranscript } from '../usage/claude-usage.ts'
 
 const NAME = 'claude'
 const LABEL = 'Claude Code'
@@ -57,6 +58,29 @@ function settingsOf(context: LaunchContext): unknown {
   const command = quoteAll([...context.hook.command, NAME])
   const entry = [{ hooks: [{ type: 'command', command, timeout: HOOK_TIMEOUT_S }] }]
   return { hooks: Object.fromEntries(HOOK_EVENTS.map((event) => [event, entry])) }
+}
+
+/** Often enough to be live; its own default is five seconds. */
+const EXPORT_INTERVAL_MS = 1_000
+
+/**
+ * Variables that have it send its log to us, without what was asked and answered; it keeps them from the programs that it
+ * runs. By their general names, so that a company's managed settings win over them. Somebody who has it report elsewhere goes
+ * on doing so.
+ */
+async function telemetryEnv({ telemetry, env }: LaunchContext): Promise<Record<string, string>> {
+  if (!telemetry || !reachesLoopback(env) || env.CLAUDE_CODE_ENABLE_TELEMETRY) return {}
+  const own = await readFile(join(claudeHome(env), 'settings.json'), 'utf8').catch(() => '')
+  if (own.includes('CLAUDE_CODE_ENABLE_TELEMETRY')) return {}
+  return {
+    CLAUDE_CODE_ENABLE_TELEMETRY: '1',
+    OTEL_LOGS_EXPORTER: 'otlp',
+    OTEL_LOGS_EXPORT_INTERVAL: String(EXPORT_INTERVAL_MS),
+    OTEL_LOG_USER_PROMPTS: '0',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.base,
+    OTEL_EXPORTER_OTLP_HEADERS: `${telemetry.header.name}=${telemetry.header.value}`,
+  }
 }
 
 const SIGNS: readonly ScreenSign[] = [
@@ -192,7 +216,7 @@ export function claudeDriver(usage: UsageReader): AgentDriver {
           ...(prompt.delivery === 'file' ? ['--allowedTools', `Read(/${context.promptFile})`] : []),
           ...(prompt.text === '' ? [] : ['--', prompt.text]),
         ],
-        env: launchEnvironment(context, OWN_ENV),
+        env: { ...launchEnvironment(context, OWN_ENV), ...(await telemetryEnv(context)) },
         sessionRef,
         promptDelivery: prompt.delivery,
       }

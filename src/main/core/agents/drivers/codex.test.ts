@@ -2,7 +2,15 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { LaunchContext } from '../driver.ts'
-import { addWorktree, fakeProgram, makeContext, makeRepository, slot, tempDir } from '../test-support.ts'
+import {
+  addWorktree,
+  fakeProgram,
+  makeContext,
+  makeRepository,
+  noUsage,
+  slot,
+  tempDir,
+} from '../test-support.ts'
 import { codexDriver, commitFolders } from './codex.ts'
 
 /** A stand-in for what a test must not wait for: answers `--version`, `--help` and `hooks/list` as Codex 0.169 does. */
@@ -45,7 +53,7 @@ async function context(program = FAKE, fields: Partial<LaunchContext> = {}) {
     },
   }
 }
-const newDriver = () => codexDriver({ read: async () => null })
+const newDriver = () => codexDriver(noUsage)
 
 /** The value of each `-c name=…`. */
 const overrides = (args: readonly string[]) =>
@@ -56,6 +64,24 @@ const overrides = (args: readonly string[]) =>
       return [[arg.slice(0, at), arg.slice(at + 1)]]
     }),
   )
+
+test('it reports its use to us, unless it is too old or the engineer has it report elsewhere', async () => {
+  const telemetry = { base: 'http://127.0.0.1:4318', header: { name: 'x-quartet-attempt', value: 'att_1.t' } }
+  const made = await context(FAKE, { telemetry })
+  const exporter = async () => overrides((await newDriver().plan(made)).args)['otel.exporter']
+  expect(await exporter()).toBe(
+    '{otlp-http={endpoint="http://127.0.0.1:4318/v1/logs",protocol="json",headers={"x-quartet-attempt"="att_1.t"}}}',
+  )
+  expect(overrides((await newDriver().plan(made)).args)['otel.log_user_prompt']).toBe('false')
+  const config = join(made.env.HOME, '.codex', 'config.toml')
+  await mkdir(join(config, '..'), { recursive: true })
+  for (const own of ['[otel]\nexporter = "none"', 'otel.environment = "x"', '[otel.exporter.otlp-grpc]']) {
+    await writeFile(config, `model = "m"\n${own}\n`)
+    expect(await exporter()).toBeUndefined()
+  }
+  const old = await context(OLD, { telemetry })
+  expect(overrides((await newDriver().plan(old)).args)['otel.exporter']).toBeUndefined()
+})
 
 test('starts with hooks, consent to exactly ours, trust in exactly this folder, and the prompt in argv', async () => {
   const made = await context(FAKE, { prompt: '- fix this' })

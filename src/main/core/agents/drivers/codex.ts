@@ -11,6 +11,7 @@ import { readLimit } from '../limits.ts'
 import { agentInfo, requireProgram } from '../programs.ts'
 import { promptArgument } from '../prompt-transport.ts'
 import { errorEvents, findSign, type ScreenSign } from '../screen.ts'
+import { reachesLoopback } from '../telemetry/direct.ts'
 import { codexHome, findCodexRollout } from '../usage/codex-usage.ts'
 import { codexProbe } from './codex-probe.ts'
 
@@ -19,10 +20,23 @@ const LABEL = 'Codex'
 
 const OWN_ENV = ['OPENAI_*', 'CODEX_*', 'AZURE_OPENAI_*', 'OSS_*']
 
+const readConfig = (env: LaunchContext['env']): Promise<string> =>
+  readFile(join(codexHome(env), 'config.toml'), 'utf8').catch(() => '')
+
 /** Names of variables that the engineer's own providers take their keys from (`env_key` in config.toml). */
 async function providerKeys(env: LaunchContext['env']): Promise<string[]> {
-  const text = await readFile(join(codexHome(env), 'config.toml'), 'utf8').catch(() => '')
+  const text = await readConfig(env)
   return [...text.matchAll(/^\s*env_key\s*=\s*["']([A-Za-z_][A-Za-z0-9_]*)["']/gm)].map((match) => match[1]!)
+}
+
+/** Has it send its log to us, without what was asked. Somebody who has it report elsewhere goes on doing so. */
+async function telemetryArgs({ telemetry, env }: LaunchContext): Promise<string[]> {
+  if (!telemetry || !reachesLoopback(env) || /^\s*(\[\s*otel\b|otel\s*[.=])/m.test(await readConfig(env)))
+    return []
+  const { base, header } = telemetry
+  const headers = `{${JSON.stringify(header.name)}=${JSON.stringify(header.value)}}`
+  const exporter = `{otlp-http={endpoint="${base}/v1/logs",protocol="json",headers=${headers}}}`
+  return ['-c', `otel.exporter=${exporter}`, '-c', 'otel.log_user_prompt=false']
 }
 
 const SIGNS: readonly ScreenSign[] = [
@@ -169,6 +183,8 @@ export function codexDriver(usage: UsageReader): AgentDriver {
           // An inline table: as a dotted key the path would be cut at its dots.
           ...['-c', `projects={${JSON.stringify(context.worktree)}={trust_level="trusted"}}`],
           ...(hookArgs ?? ['-c', `notify=${JSON.stringify(hook)}`]),
+          // Versions without hooks log in another way, or not at all.
+          ...(hookArgs ? await telemetryArgs(context) : []),
           ...folders.flatMap((folder) => ['--add-dir', folder]),
           ...(context.slot.model ? ['--model', context.slot.model] : []),
           ...(context.resume ? ['resume', context.resume.sessionRef] : []),

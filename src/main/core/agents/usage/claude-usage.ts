@@ -5,7 +5,8 @@ import { z } from 'zod'
 import type { Usage } from '../../../../shared/domain/attempt.ts'
 import type { Environment, UsageReader } from '../driver.ts'
 import { readJsonLines } from './json-lines.ts'
-import { inputOf, type ModelTokens, noTokens, type PriceTable } from './prices.ts'
+import { type ModelTokens, noTokens, type PriceTable, usageFrom } from './prices.ts'
+import { claudeUseEvent } from './use-events.ts'
 
 const Tokens = z.object({
   input_tokens: z.number().default(0),
@@ -32,7 +33,8 @@ const Entry = z.looseObject({
 })
 type Entry = z.infer<typeof Entry>
 
-const configDir = (env: Environment): string =>
+/** Where it keeps its settings and transcripts. */
+export const claudeHome = (env: Environment): string =>
   env.CLAUDE_CONFIG_DIR || join(env.HOME ?? homedir(), '.claude')
 
 /** Names of a folder; none when it is missing. */
@@ -48,7 +50,7 @@ const namesIn = (dir: string): Promise<string[]> =>
  */
 export async function findClaudeTranscript(sessionRef: string, env: Environment): Promise<string | null> {
   if (!/^[0-9a-zA-Z-]+$/.test(sessionRef)) return null
-  const projects = join(configDir(env), 'projects')
+  const projects = join(claudeHome(env), 'projects')
   for (const name of await namesIn(projects)) {
     const file = join(projects, name, `${sessionRef}.jsonl`)
     const found = await access(file).then(
@@ -109,9 +111,11 @@ function add(sum: Sum, entry: Entry, main: boolean): void {
 /** Reads tokens and cost of a conversation from Claude Code's transcripts. */
 export function claudeUsage(prices: () => Promise<PriceTable>): UsageReader {
   return {
+    prices,
+    interpret: claudeUseEvent,
     async read({ sessionRef, env, signal }) {
       const transcript = await findClaudeTranscript(sessionRef, env)
-      if (!transcript) return null
+      if (!transcript) return new Map()
       const sum: Sum = {
         answers: new Map(),
         turns: 0,
@@ -126,7 +130,7 @@ export function claudeUsage(prices: () => Promise<PriceTable>): UsageReader {
           if (entry.success) add(sum, entry.data, dirname(file) === dirname(transcript))
         }
       }
-      return usageOf(sum, await prices())
+      return new Map([[sessionRef, usageOf(sum, await prices())]])
     },
   }
 }
@@ -143,16 +147,5 @@ function usageOf(sum: Sum, prices: PriceTable): Usage {
     known.output += tokens.output_tokens
     byModel.set(model, known)
   }
-  const all = [...byModel.values()]
-  const total = (of: (tokens: ModelTokens) => number) => all.reduce((so, tokens) => so + of(tokens), 0)
-  return {
-    inputTokens: total(inputOf),
-    cachedTokens: total((tokens) => tokens.cachedInput),
-    outputTokens: total((tokens) => tokens.output),
-    cost: prices.cost(all),
-    turns: sum.turns,
-    toolCalls: sum.toolCalls,
-    toolFailures: sum.toolFailures,
-    compactions: sum.compactions,
-  }
+  return usageFrom([...byModel.values()], sum, prices)
 }

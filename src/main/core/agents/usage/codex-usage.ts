@@ -2,9 +2,11 @@ import { readdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import type { Usage } from '../../../../shared/domain/attempt.ts'
 import type { Environment, UsageReader } from '../driver.ts'
 import { readJsonLines } from './json-lines.ts'
-import { inputOf, type ModelTokens, noTokens, type PriceTable } from './prices.ts'
+import { type ModelTokens, noTokens, type PriceTable, usageFrom } from './prices.ts'
+import { codexUseEvent } from './use-events.ts'
 
 const Total = z.object({
   input_tokens: z.number(),
@@ -15,11 +17,19 @@ const Total = z.object({
 type Total = z.infer<typeof Total>
 const Line = z.looseObject({
   type: z.string(),
+  ordinal: z.number().optional(),
   payload: z.looseObject({
     type: z.string().nullish(),
     model: z.string().optional(),
     info: z.looseObject({ total_token_usage: Total.optional() }).nullish(),
-    item: z.looseObject({ type: z.string(), exit_code: z.number().nullish() }).optional(),
+    item: z
+      .looseObject({
+        type: z.string(),
+        exit_code: z.number().nullish(),
+        agent_thread_id: z.string().optional(),
+      })
+      .optional(),
+    subagent_history_start_ordinal: z.number().optional(),
   }),
 })
 type Line = z.infer<typeof Line>
@@ -54,46 +64,78 @@ export async function findCodexRollout(sessionRef: string, env: Environment): Pr
 
 /** Lines that say nothing about use are most of the file: instructions, messages, tool output. */
 const WANTED =
-  /"type":\s*"(turn_context|token_count|task_started|compacted|context_compacted|function_call|custom_tool_call|local_shell_call|item_completed)"/
+  /"type":\s*"(session_meta|turn_context|token_count|task_started|compacted|context_compacted|function_call|custom_tool_call|local_shell_call|item_completed)"/
 
-/** Reads tokens and cost of a conversation from Codex's rollout file. */
+/** An agent has a handful of sub-agents; who names more makes them up. */
+const MAX_THREADS = 200
+
+/** Reads tokens and cost of a conversation and of its sub-agents from Codex's rollout files. */
 export function codexUsage(prices: () => Promise<PriceTable>): UsageReader {
   return {
+    prices,
+    interpret: codexUseEvent,
     async read({ sessionRef, env, signal }) {
-      const file = await findCodexRollout(sessionRef, env)
-      if (!file) return null
-      let model = 'unknown'
-      let last = ZERO
-      const byModel = new Map<string, ModelTokens>()
-      const counts = { turns: 0, toolCalls: 0, toolFailures: 0, compactions: 0 }
-      for await (const value of readJsonLines(file, (line) => WANTED.test(line), signal)) {
-        const line = Line.safeParse(value)
-        if (!line.success) continue
-        if (line.data.type === 'turn_context') model = line.data.payload.model ?? model
-        count(counts, line.data)
-        const total = line.data.payload.info?.total_token_usage
-        if (!total) continue
-        // The totals grow and are repeated; a smaller one means that the count began again.
-        const before =
-          total.input_tokens < last.input_tokens || total.output_tokens < last.output_tokens ? ZERO : last
-        last = total
-        addTo(byModel, model, before, total)
+      const found = new Map<string, Usage>()
+      const table = await prices()
+      // Grows while it is walked: sub-agents may have some of their own.
+      const threads = new Set([sessionRef])
+      for (const id of threads) {
+        const file = await findCodexRollout(id, env)
+        if (!file) continue
+        const thread = await readThread(file, signal)
+        found.set(id, usageFrom([...thread.byModel.values()], thread, table))
+        for (const child of thread.children) if (threads.size < MAX_THREADS) threads.add(child)
       }
-      const all = [...byModel.values()]
-      const sum = (of: (tokens: ModelTokens) => number) => all.reduce((so, tokens) => so + of(tokens), 0)
-      return {
-        inputTokens: sum(inputOf),
-        cachedTokens: sum((tokens) => tokens.cachedInput),
-        outputTokens: sum((tokens) => tokens.output),
-        cost: (await prices()).cost(all),
-        ...counts,
-      }
+      return found
     },
   }
 }
 
+interface Thread {
+  byModel: Map<string, ModelTokens>
+  /** Sub-agents that it started. */
+  children: Set<string>
+  turns: number
+  toolCalls: number
+  toolFailures: number
+  compactions: number
+}
+
+async function readThread(file: string, signal: AbortSignal): Promise<Thread> {
+  const thread: Thread = {
+    byModel: new Map(),
+    children: new Set(),
+    turns: 0,
+    toolCalls: 0,
+    toolFailures: 0,
+    compactions: 0,
+  }
+  let model = 'unknown'
+  let last = ZERO
+  let start = 0
+  for await (const value of readJsonLines(file, (line) => WANTED.test(line), signal)) {
+    const parsed = Line.safeParse(value)
+    if (!parsed.success) continue
+    const { type, ordinal, payload } = parsed.data
+    start = payload.subagent_history_start_ordinal ?? start
+    // A sub-agent's file begins with what it was told of its parent's: those calls were the parent's.
+    if (ordinal !== undefined && ordinal < start) continue
+    if (type === 'turn_context') model = payload.model ?? model
+    if (payload.item?.agent_thread_id) thread.children.add(payload.item.agent_thread_id)
+    count(thread, parsed.data)
+    const total = payload.info?.total_token_usage
+    if (!total) continue
+    // The totals grow and are repeated; a smaller one means that the count began again.
+    const before =
+      total.input_tokens < last.input_tokens || total.output_tokens < last.output_tokens ? ZERO : last
+    last = total
+    addTo(thread.byModel, model, before, total)
+  }
+  return thread
+}
+
 function count(
-  counts: { turns: number; toolCalls: number; toolFailures: number; compactions: number },
+  counts: Pick<Thread, 'turns' | 'toolCalls' | 'toolFailures' | 'compactions'>,
   line: Line,
 ): void {
   const kind = line.payload.type ?? line.type

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import type { Usage } from '../../../../shared/domain/attempt.ts'
 import { ModelPrice } from '../../../../shared/domain/settings.ts'
 
 const Table = z.object({ unit: z.literal('USD per million tokens'), models: z.array(ModelPrice) })
@@ -25,7 +26,7 @@ export const noTokens = (model: string): ModelTokens => ({
 })
 
 /** All input tokens, cached ones included. */
-export const inputOf = (tokens: ModelTokens): number =>
+const inputOf = (tokens: ModelTokens): number =>
   tokens.input + tokens.cachedInput + tokens.cacheWrite + tokens.cacheWrite1h
 
 const totalOf = (tokens: ModelTokens): number => inputOf(tokens) + tokens.output
@@ -72,6 +73,26 @@ export function priceTable(models: readonly ModelPrice[]): PriceTable {
         0,
       )
     },
+  }
+}
+
+/** What tokens and counts come to. */
+export function usageFrom(
+  models: readonly ModelTokens[],
+  counts: Pick<Usage, 'turns' | 'toolCalls' | 'toolFailures' | 'compactions'>,
+  prices: PriceTable,
+): Usage {
+  const sum = (of: (tokens: ModelTokens) => number) => models.reduce((so, tokens) => so + of(tokens), 0)
+  const { turns, toolCalls, toolFailures, compactions } = counts
+  return {
+    inputTokens: sum(inputOf),
+    cachedTokens: sum((tokens) => tokens.cachedInput),
+    outputTokens: sum((tokens) => tokens.output),
+    cost: prices.cost(models),
+    turns,
+    toolCalls,
+    toolFailures,
+    compactions,
   }
 }
 

@@ -46,7 +46,13 @@ async function readClaude(files: Readonly<Record<string, readonly unknown[]>>) {
   const home = await tempDir('home')
   for (const [path, lines] of Object.entries(files))
     await fileIn(home, join('.claude/projects/-x', path), lines)
-  return claudeUsage(prices).read({ sessionRef: 's1', worktree: '/x', env: { HOME: home }, signal })
+  const read = await claudeUsage(prices).read({
+    sessionRef: 's1',
+    worktree: '/x',
+    env: { HOME: home },
+    signal,
+  })
+  return read.get('s1')
 }
 
 test('Claude Code: counts each answer once, however often it was written', async () => {
@@ -112,10 +118,16 @@ test('a model without a price, or without one for what was used, leaves the cost
 })
 
 test('without a transcript the use is unknown, not zero', async () => {
-  expect(await readClaude({})).toBeNull()
-  const env = { HOME: await tempDir('home') }
-  expect(await codexUsage(prices).read({ sessionRef: 's1', worktree: '/x', env, signal })).toBeNull()
+  expect(await readClaude({})).toBeUndefined()
+  expect((await readCodex({})).size).toBe(0)
 })
+
+async function readCodex(files: Readonly<Record<string, readonly unknown[]>>) {
+  const home = await tempDir('home')
+  for (const [id, lines] of Object.entries(files))
+    await fileIn(home, `.codex/sessions/2026/11/22/rollout-2026-11-22T10-00-00-${id}.jsonl`, lines)
+  return codexUsage(prices).read({ sessionRef: 's1', worktree: '/x', env: { HOME: home }, signal })
+}
 
 /** Lines as Codex 0.169 writes them. */
 const totals = (input: number, cached: number, output: number) => ({
@@ -134,8 +146,7 @@ const totals = (input: number, cached: number, output: number) => ({
 })
 
 test('Codex: takes what the totals grew by, for each model', async () => {
-  const home = await tempDir('home')
-  await fileIn(home, '.codex/sessions/2026/11/22/rollout-2026-11-22T10-00-00-s1.jsonl', [
+  const lines = [
     { type: 'session_meta', payload: {} },
     { type: 'event_msg', payload: { type: 'task_started' } },
     { type: 'turn_context', payload: { model: 'big' } },
@@ -153,13 +164,8 @@ test('Codex: takes what the totals grew by, for each model', async () => {
     totals(2_237, 900, 50),
     { type: 'compacted', payload: { message: '' } },
     '{"type":"event_msg","payload":{"type":"token_count","info":{"total',
-  ])
-  const usage = await codexUsage(prices).read({
-    sessionRef: 's1',
-    worktree: '/x',
-    env: { HOME: home },
-    signal,
-  })
+  ]
+  const usage = (await readCodex({ s1: lines })).get('s1')
   expect(usage).toEqual({
     inputTokens: 2_237,
     cachedTokens: 900,
@@ -173,19 +179,49 @@ test('Codex: takes what the totals grew by, for each model', async () => {
 })
 
 test('Codex: totals that begin again are added to those before', async () => {
-  const home = await tempDir('home')
-  await fileIn(home, '.codex/sessions/2026/11/22/rollout-x-s1.jsonl', [
-    { type: 'turn_context', payload: { model: 'big' } },
-    totals(1_000, 100, 20),
-    totals(300, 0, 5),
-  ])
-  const usage = await codexUsage(prices).read({
-    sessionRef: 's1',
-    worktree: '/x',
-    env: { HOME: home },
-    signal,
+  const files = {
+    s1: [{ type: 'turn_context', payload: { model: 'big' } }, totals(1_000, 100, 20), totals(300, 0, 5)],
+  }
+  expect((await readCodex(files)).get('s1')).toMatchObject({
+    inputTokens: 1_300,
+    cachedTokens: 100,
+    outputTokens: 25,
   })
-  expect(usage).toMatchObject({ inputTokens: 1_300, cachedTokens: 100, outputTokens: 25 })
+})
+
+test('Codex: sub-agents are read too, without the history that their files begin with', async () => {
+  const started = (id: string) => ({
+    type: 'event_msg',
+    payload: { type: 'item_completed', item: { type: 'SubAgentActivity', agent_thread_id: id } },
+  })
+  const meta = { type: 'session_meta', ordinal: 0, payload: { id: 'a', subagent_history_start_ordinal: 3 } }
+  const call = { type: 'response_item', payload: { type: 'function_call', name: 'exec_command' } }
+  const model = { type: 'turn_context', payload: { model: 'big' } }
+  const read = await readCodex({
+    s1: [
+      { type: 'session_meta', ordinal: 0, payload: {} },
+      model,
+      call,
+      totals(1_000, 0, 20),
+      started('a'),
+      started('a'),
+    ],
+    a: [
+      meta,
+      { ...call, ordinal: 1 },
+      { ...model, ordinal: 2 },
+      { ...model, ordinal: 3 },
+      { ...call, ordinal: 4 },
+      totals(50, 0, 5),
+      started('b'),
+      started('s1'),
+    ],
+    b: [model, totals(7, 0, 1)],
+    c: [model, totals(9_999, 0, 1)],
+  })
+  expect([...read.keys()]).toEqual(['s1', 'a', 'b'])
+  expect(read.get('a')).toMatchObject({ inputTokens: 50, outputTokens: 5, toolCalls: 1 })
+  expect(read.get('b')).toMatchObject({ inputTokens: 7 })
 })
 
 test('the shipped prices are a table, and the engineer’s own win over them', async () => {
