@@ -29,14 +29,14 @@ function tasksTable(context: Context, tasks: readonly TaskView[]): string {
 
 export const list: Command = {
   name: 'ls',
-  synopsis: 'tasks|attempts [--all] [--repo R] [--task T]',
+  synopsis: '[tasks|attempts] [--all] [--repo R] [--task T]',
   about: 'list tasks or attempts that are still open',
   details: `--all      those that are over too
 --repo R   tasks of one repository
 --task T   attempts of one task`,
   options: { all: { type: 'boolean' }, repo: { type: 'string' }, task: { type: 'string' } },
-  positionals: { min: 1, max: 1 },
-  async run(context, [what = ''], values) {
+  positionals: { min: 0, max: 1 },
+  async run(context, [what = 'tasks'], values) {
     if (what !== 'tasks' && what !== 'attempts')
       throw new UsageError(`There are tasks and attempts to list, not “${what}”.`)
     const core = await context.core()
