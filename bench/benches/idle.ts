@@ -101,7 +101,7 @@ export const idle: Bench = {
       absolute: atMost(0.5),
       proof,
       ifMissed:
-        'The page draws 60 frames a second as long as an attempt runs: the turning sign of a running attempt (`data-spin` in ui/controls.css) is half of it, the clocks that show seconds are most of the rest. Without a GPU each frame costs CPU.',
+        'The clocks of running attempts show seconds: one frame a second, which costs CPU without a GPU.',
     })
     for (const [what, samples, reference] of [
       ['core (web host)', wakeups.core, wakeups.none],
