@@ -8,6 +8,7 @@ import { Button } from '../ui/Button.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
 import { TextAreaField } from '../ui/Fields.tsx'
 import { markMergeable } from './verdict-actions.ts'
+import './verdict.css'
 
 /** Red checks and open P0 findings do not forbid a landing, but it wants a reason that stays in the history. */
 export function OverrideDialog() {

@@ -4,6 +4,8 @@ import { useApp } from '../connection/app-context.ts'
 import { Button } from '../ui/Button.tsx'
 import { useFineNow } from '../ui/now.ts'
 import { undoVerdict } from './verdict-actions.ts'
+import './tile.css'
+import './verdict.css'
 
 /** While a verdict can be taken back: what it was, how long, and the way back. */
 export function UndoBanner({ attempt }: { attempt: Attempt }) {

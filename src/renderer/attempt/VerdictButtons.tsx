@@ -6,6 +6,7 @@ import { focusTile, useUi } from '../state/ui.ts'
 import { Button } from '../ui/Button.tsx'
 import { TrashPopover } from './TrashPopover.tsx'
 import { markMergeable, mergeableBlocked, trashBlocked } from './verdict-actions.ts'
+import './verdict.css'
 
 /** The two buttons that decide about an attempt, wherever it is looked at. */
 export function VerdictButtons({ attempt, quiet }: { attempt: Attempt; quiet?: boolean }) {

@@ -11,6 +11,7 @@ import { DiffHead } from './DiffHead.tsx'
 import { DiffReader } from './DiffReader.tsx'
 import { useDiff } from './use-diff.ts'
 import './diff.css'
+import './patch.css'
 
 /** What the focused attempt changed against the base, or against another attempt; the digits change the attempt. */
 export default function DiffPane({ task }: { task: Task }) {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { Attempt } from '../../shared/domain/attempt.ts'
+import type { Attempt } from '../../shared/domain/attempt.ts'
 import { Task } from '../../shared/domain/task.ts'
 import { byAttempt } from '../state/overlaps.ts'
 import { clashesOf, landOrder } from './land-order.ts'
+import { attemptRow } from './test-rows.ts'
 
 function task(id: string, rest: Partial<Task> = {}): Task {
   return Task.parse({
@@ -25,43 +26,8 @@ function task(id: string, rest: Partial<Task> = {}): Task {
   })
 }
 
-function attempt(taskId: string, n: number, rest: Partial<Attempt> = {}): Attempt {
-  return Attempt.parse({
-    id: `${taskId}${n}`,
-    taskId,
-    repoId: 'r',
-    roundId: 'o',
-    round: 1,
-    n,
-    agent: 'codex',
-    slot: { agent: 'codex' },
-    status: 'ready',
-    statusAt: 0,
-    statusSource: 'core',
-    reason: null,
-    step: null,
-    endReason: null,
-    attention: null,
-    worktree: '/w',
-    branch: 'b',
-    baseSha: 'b',
-    headSha: 'h',
-    diffstat: null,
-    terminalId: null,
-    sessionRef: null,
-    usage: null,
-    verdict: null,
-    trashRef: null,
-    portBase: null,
-    ignoredFiles: null,
-    rev: 1,
-    createdAt: 0,
-    startedAt: null,
-    readyAt: null,
-    endedAt: null,
-    ...rest,
-  })
-}
+const attempt = (taskId: string, n: number, rest: Partial<Attempt> = {}): Attempt =>
+  attemptRow({ id: `${taskId}${n}`, taskId, n, ...rest })
 
 function world(tasks: Task[], attempts: Attempt[]) {
   const byId = <T extends { id: string }>(rows: T[]) => Object.fromEntries(rows.map((row) => [row.id, row]))

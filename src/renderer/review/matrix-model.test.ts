@@ -1,49 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import { Attempt, Check, Finding } from '../../shared/domain/attempt.ts'
+import { type Attempt, Check, Finding } from '../../shared/domain/attempt.ts'
 import { Evidence, Review } from '../../shared/domain/review.ts'
 import { type MatrixColumn, matrixRows, sortedColumns } from './matrix-model.ts'
 import { reviewStateOf } from './review-state.ts'
+import { attemptRow, HEAD } from './test-rows.ts'
 
-const HEAD = 'a'.repeat(40)
 const NOW = 1_000_000
 
-function attempt(n: number, rest: Partial<Attempt> = {}): Attempt {
-  return Attempt.parse({
+const attempt = (n: number, rest: Partial<Attempt> = {}): Attempt =>
+  attemptRow({
     id: `a${n}`,
-    taskId: 't',
-    repoId: 'r',
-    roundId: 'o',
-    round: 1,
     n,
-    agent: 'codex',
-    slot: { agent: 'codex' },
-    status: 'ready',
-    statusAt: 0,
-    statusSource: 'core',
-    reason: null,
-    step: null,
-    endReason: null,
-    attention: null,
-    worktree: '/w',
-    branch: 'b',
-    baseSha: 'b'.repeat(40),
-    headSha: HEAD,
     diffstat: { files: 2, added: 10, removed: 1, uncommitted: false },
-    terminalId: null,
-    sessionRef: null,
-    usage: null,
-    verdict: null,
-    trashRef: null,
-    portBase: null,
-    ignoredFiles: null,
-    rev: 1,
-    createdAt: 0,
     startedAt: 0,
     readyAt: 60_000,
-    endedAt: null,
     ...rest,
   })
-}
 
 function check(attemptId: string, name: string, rest: Partial<Check> = {}): Check {
   return Check.parse({
