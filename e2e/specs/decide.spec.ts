@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { placesOf } from '../../src/main/core/data-dir.ts'
+import { png } from '../../src/main/core/testing/png.ts'
 import { expect, type Host, test } from '../fixtures/host.ts'
-import { type Repo, repoWithTests } from '../fixtures/repo.ts'
+import { type Repo, repoWithTests, smallRepo } from '../fixtures/repo.ts'
 import { expectStatus, taskRows, tile, trashByKeys } from '../fixtures/window.ts'
 
 const WORKFLOW = `---
@@ -221,4 +222,83 @@ test('all trash: an analysis, its question answered and its lesson corrected by 
     ])
       expect(prompt, `prompt of attempt ${n}`).toContain(said)
   }
+})
+
+test('pictures that a change replaces are seen as they were and as they are, and nothing else is shown as one', async ({
+  host,
+}) => {
+  const { page, box } = host
+  const repo = await smallRepo(join(box.repos, 'small'), box.home)
+  await writeFile(join(repo.path, 'logo.png'), png(2, 3))
+  await writeFile(join(repo.path, 'old.png'), png(4, 4))
+  await repo.commit('Draw')
+  await writeFile(join(box.root, 'new.png'), png(5, 6))
+  const commands = [
+    `cp ${join(box.root, 'new.png')} logo.png`,
+    'git rm -q old.png',
+    "printf 'PNG\\000 it is not' > fake.png",
+    'git add -A',
+    'git commit -qm Redraw',
+  ]
+  await box.json(
+    'fire',
+    ...['--repo', repo.path, '--brief', 'Redraw the logo', '--agent', 'shell', '--attempts', '1'],
+    ...['--command', commands.join(' && ')],
+  )
+  await expect(taskRows(page)).toHaveCount(1)
+  await page.keyboard.press('ArrowDown')
+  await expectStatus(page, 1, 'ready')
+  await page.keyboard.press('d')
+  const sides = page.getByTestId('picture-diff').locator('figure')
+  await expect(sides).toHaveText([
+    /It is no picture that can be shown\.\s*After/,
+    /Before\s*2 × 3 px · \d+ B/,
+    /After\s*5 × 6 px · \d+ B/,
+    /Before\s*4 × 4 px · \d+ B/,
+  ])
+  // Really drawn: the page's own rules let it.
+  const widths = () =>
+    sides.locator('img').evaluateAll((all) => all.map((one) => (one as HTMLImageElement).naturalWidth))
+  await expect.poll(widths).toEqual([2, 5, 4])
+})
+
+test('reviewers look again when asked to, and a crashed attempt shows what it holds', async ({ host }) => {
+  const { page, box } = host
+  const repo = await repoWithTests(join(box.repos, 'tested'), box.home)
+  await repo.write('WORKFLOW.md', WORKFLOW)
+  await repo.commit('Name reviewers')
+  await box.json('repo', 'add', repo.path, '--trust')
+  const fired: Fired = await box.json(
+    'fire',
+    ...[
+      '--repo',
+      repo.path,
+      '--brief',
+      BRIEF,
+      '--agent',
+      'rehearsal',
+      '--attempts',
+      '2',
+      '--scenario',
+      'red,crash',
+    ],
+  )
+  await expect(taskRows(page)).toHaveCount(1)
+  await page.keyboard.press('ArrowDown')
+  await expectStatus(page, 1, 'ready')
+  await expectStatus(page, 2, 'failed')
+  await page.keyboard.press('2')
+  await expect(page.getByTestId('evidence')).toHaveText('No files changed.')
+
+  // Red checks spared the reviewers the work; the engineer wants it all the same.
+  await page.keyboard.press('1')
+  const findings = page.getByTestId('findings')
+  await expect(findings).toContainText('no review: required checks are red')
+  await command(page, 'have its reviewers look again')
+  await expect(findings).toContainText('read it,')
+  await expect(findings).not.toContainText('no review')
+  await expect(findings.getByTestId('finding')).toContainText('A test that always fails')
+  await expectStatus(page, 1, 'ready')
+  const facts: { kind: string }[] = await box.json('facts', fired.attempts[0]?.id ?? '', '--limit', '200')
+  expect(facts.filter((fact) => fact.kind === 'review.ended')).toHaveLength(2)
 })

@@ -1,33 +1,8 @@
-import { crc32, deflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { agentCommits, codeOf, sh } from '../git/fixtures.ts'
+import { png } from '../testing/png.ts'
 import { reviewWorld } from '../testing/review-world.ts'
 import { pictureSize, pictureType } from './pictures.ts'
-
-/** A PNG of one grey, as an encoder writes it. */
-function png(width: number, height: number): Buffer {
-  const chunk = (type: string, data: Buffer) => {
-    const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
-    const out = Buffer.alloc(body.length + 8)
-    out.writeUInt32BE(data.length)
-    body.copy(out, 4)
-    out.writeUInt32BE(crc32(body), body.length + 4)
-    return out
-  }
-  const head = Buffer.alloc(13)
-  head.writeUInt32BE(width, 0)
-  head.writeUInt32BE(height, 4)
-  head[8] = 8
-  // A header may claim any size; the pixels of a large one are never made.
-  const rows = width * height > 1_000_000 ? Buffer.alloc(0) : Buffer.alloc((width + 1) * height, 120)
-  for (let row = 0; row < height && rows.length > 0; row++) rows[row * (width + 1)] = 0
-  return Buffer.concat([
-    Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]),
-    chunk('IHDR', head),
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', Buffer.alloc(0)),
-  ])
-}
 
 describe('the size of a picture', () => {
   const webp = (form: string, at: number, bytes: number[]) => {
