@@ -49,6 +49,16 @@ export function indexPath(logPath: string): string {
   return `${logPath}.idx`
 }
 
+/**
+ * Where the log of another life of a terminal lies: lives keep theirs side by side, as `<name>-<epoch>.log`. The terminal's
+ * own path for its own epoch, and where names are otherwise.
+ */
+export function logPathOfLife(terminal: { epoch: number; logPath: string }, epoch: number): string {
+  const end = `-${terminal.epoch}.log`
+  if (epoch === terminal.epoch || !terminal.logPath.endsWith(end)) return terminal.logPath
+  return `${terminal.logPath.slice(0, -end.length)}-${epoch}.log`
+}
+
 /** The segments in the order of the stream; none when there is no log. */
 export async function listSegments(logPath: string): Promise<LogSegment[]> {
   const folder = dirname(logPath)

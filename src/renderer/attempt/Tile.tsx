@@ -1,4 +1,5 @@
-import { memo } from 'react'
+import { memo, useCallback } from 'react'
+import { showRecording } from '../history/replay-ui.ts'
 import { useEntities } from '../state/entities.ts'
 import { focusTile, useUi } from '../state/ui.ts'
 import { TerminalView } from '../terminal/TerminalView.tsx'
@@ -15,6 +16,8 @@ import './tile.css'
 /** One attempt: who it is, how it stands, its terminal, its evidence and its verdict. */
 export const Tile = memo(function Tile({ attemptId, focused }: { attemptId: string; focused: boolean }) {
   const attempt = useEntities((state) => state.attempts[attemptId])
+  // Always the same one: the terminal is not drawn anew with its tile.
+  const showOlder = useCallback((lines: readonly string[]) => showRecording(attemptId, lines), [attemptId])
   if (!attempt) return null
   const before = attempt.status === 'pending' || attempt.status === 'preparing'
   const gone = attempt.status === 'trashed' || attempt.status === 'lost'
@@ -41,6 +44,7 @@ export const Tile = memo(function Tile({ attemptId, focused }: { attemptId: stri
           terminalId={attempt.terminalId}
           label={`Terminal of attempt ${attempt.n}`}
           testId={`tile-terminal-${attempt.n}`}
+          onOlder={showOlder}
         />
       ) : (
         <div className="tile-before">

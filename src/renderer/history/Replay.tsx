@@ -1,5 +1,5 @@
 import { X } from 'lucide-react'
-import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import type { Attempt } from '../../shared/domain/attempt.ts'
 import type { Task } from '../../shared/domain/task.ts'
 import { AgentIcon } from '../attempt/AgentIcon.tsx'
@@ -8,11 +8,13 @@ import { focusedOf, shownAttempts } from '../state/selection.ts'
 import { useUi } from '../state/ui.ts'
 import { clockTime, dayOf, duration } from '../ui/format.ts'
 import { IconButton } from '../ui/IconButton.tsx'
+import { Select } from '../ui/Select.tsx'
 import { Skeleton } from '../ui/Skeleton.tsx'
 import { StatusIcon } from '../ui/StatusIcon.tsx'
 import { ReplayControls } from './ReplayControls.tsx'
-import { type FactMark, factMarks, neighbour } from './replay-facts.ts'
+import { type FactMark, factMarks, marksOfRun, neighbour } from './replay-facts.ts'
 import { type ReplayPlayer, SPEEDS } from './replay-player.ts'
+import { takePlace } from './replay-ui.ts'
 import { useReplay } from './use-replay.ts'
 import '@xterm/xterm/css/xterm.css'
 import '../terminal/terminal.css'
@@ -34,9 +36,15 @@ const leave = () => useUi.setState({ pane: 'terminals' })
 function Recording({ attempt, epoch }: { attempt: Attempt; epoch: number }) {
   const root = useRef<HTMLElement>(null)
   const host = useRef<HTMLDivElement>(null)
-  const replay = useReplay(attempt, epoch, host)
+  const [run, setRun] = useState<number | null>(null)
+  const [lines] = useState(() => takePlace(attempt.id))
+  const replay = useReplay(attempt, epoch, run, run === null ? lines : null, host)
   const ready = replay.phase === 'ready' ? replay : null
-  const marks = useMemo(() => factMarks(ready?.facts ?? []), [ready])
+  const shownRun = run ?? epoch
+  const marks = useMemo(
+    () => (ready ? marksOfRun(factMarks(ready.facts), ready.timeline, shownRun, ready.runs) : []),
+    [ready, shownRun],
+  )
   useEffect(() => root.current?.focus(), [])
   return (
     <section
@@ -63,10 +71,22 @@ function Recording({ attempt, epoch }: { attempt: Attempt; epoch: number }) {
             {dayOf(ready.timeline.start)} {clockTime(ready.timeline.start)} – {clockTime(ready.timeline.end)}{' '}
             · {duration(ready.timeline.end - ready.timeline.start)}
             {ready.live ? ' · still running; this is what it wrote until now' : ''}
-            {epoch > 1 ? ` · run ${epoch} of this attempt` : ''}
           </span>
         ) : null}
         <span className="spacer" />
+        {epoch > 1 ? (
+          <Select
+            label="Run of the agent"
+            testId="replay-run"
+            width={148}
+            value={String(shownRun)}
+            options={Array.from({ length: epoch }, (_, i) => ({
+              value: String(epoch - i),
+              label: i === 0 ? `Run ${epoch}, the newest` : `Run ${epoch - i}`,
+            }))}
+            onChange={(value) => setRun(Number(value))}
+          />
+        ) : null}
         <IconButton label="Back to the terminals" kbd="Esc" size="s" onClick={leave}>
           <X size={15} />
         </IconButton>

@@ -25,6 +25,9 @@ const MARKED: Partial<Record<FactKind, { shape: StatusShape; tone: Tone }>> = {
   'verdict.undone': { shape: 'rework', tone: 'quiet' },
 }
 
+/** What follows an end so soon was said of that run: its checks, its last commit. */
+const AFTER_MS = 60_000
+
 /** The facts that mark a recording, in the order they happened. */
 export function factMarks(facts: readonly Fact[]): FactMark[] {
   return facts
@@ -37,6 +40,19 @@ export function factMarks(facts: readonly Fact[]): FactMark[] {
       ]
     })
     .sort((a, b) => a.seq - b.seq)
+}
+
+/**
+ * The marks that belong to the `run`-th of `runs` starts of an agent: what happened from its beginning on until the next one
+ * began. The first has also what came before, the newest also what came after.
+ */
+export function marksOfRun(
+  marks: readonly FactMark[],
+  { start, end }: { start: number; end: number },
+  run: number,
+  runs: number,
+): FactMark[] {
+  return marks.filter(({ at }) => (run <= 1 || at >= start) && (run >= runs || at <= end + AFTER_MS))
 }
 
 /** The mark to go to from `at`: the next (1) or the one before (-1). A second of grace lets one step back twice. */

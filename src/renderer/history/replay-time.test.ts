@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ReplayMark } from '../../shared/contract/attempts.ts'
-import { offsetAt, pieceBefore, replayTimeline, silenceEnds, sizeAt } from './replay-time.ts'
+import { offsetAt, pieceBefore, replayTimeline, silenceEnds, sizeAt, timeAt } from './replay-time.ts'
 
 const MARKS: ReplayMark[] = [
   { kind: 'open', at: 1_000, offset: 0, cols: 80, rows: 24 },
@@ -36,6 +36,15 @@ describe('the time of a replay', () => {
     expect(silenceEnds(timeline, 3_500)).toBeNull()
     expect(silenceEnds(timeline, 4_000)).toBe(63_000)
     expect(silenceEnds(timeline, 64_000)).toBeNull()
+  })
+
+  test('leads from every byte to a moment when it has been written, and not much more', () => {
+    for (let offset = 0; offset <= 300; offset++) {
+      const at = timeAt(timeline, offset)
+      expect(offsetAt(timeline, at)).toBeGreaterThanOrEqual(offset)
+      expect(offsetAt(timeline, at)).toBeLessThanOrEqual(offset + 1)
+    }
+    expect(timeAt(timeline, 999)).toBe(timeline.end)
   })
 
   test('never runs backwards, whatever the clock did', () => {

@@ -60,6 +60,20 @@ export function offsetAt(timeline: ReplayTimeline, at: number): number {
   return point.offset + Math.floor(part * (next.offset - point.offset))
 }
 
+/** When `offset` bytes had been written; the inverse of `offsetAt`. */
+export function timeAt(timeline: ReplayTimeline, offset: number): number {
+  const next = timeline.points.find((point) => point.offset >= offset)
+  const before = timeline.points.findLast((point) => point.offset < offset)
+  if (!next) return timeline.end
+  if (!before) return next.at
+  const span = Math.max(1, Math.min(BURST_MS, next.at - before.at))
+  // A millisecond later than exact: rounding down would show it just before.
+  return Math.min(
+    next.at,
+    before.at + Math.ceil((span * (offset - before.offset)) / (next.offset - before.offset)) + 1,
+  )
+}
+
 /** When output goes on after the silence that `at` lies in; null while it flows, or when nothing follows. */
 export function silenceEnds(timeline: ReplayTimeline, at: number): number | null {
   const index = pointAt(timeline, at)

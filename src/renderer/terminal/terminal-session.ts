@@ -9,6 +9,7 @@ import { clipboardText } from './clipboard-guard.ts'
 import { fitGrid, type Grid, leadingAndTrailing, SCROLLBAR_PX } from './fit.ts'
 import type { InputQueue } from './input-queue.ts'
 import { textOf } from './link-text.ts'
+import { OldestLine } from './oldest-line.ts'
 import type { OutputPump } from './output-pump.ts'
 import { cleanPaste, needsConfirmation, pasteKeys } from './paste.ts'
 import type { TerminalLink, View } from './terminal-link.ts'
@@ -51,6 +52,7 @@ export class TerminalSession {
   readonly element: HTMLDivElement
   readonly term: Terminal
   readonly search = new SearchAddon()
+  readonly oldest: OldestLine
   readonly #view: View
   readonly #pump: OutputPump
   readonly #pumpId: number
@@ -117,6 +119,7 @@ export class TerminalSession {
     })
     this.term.onBell(() => hooks.onBell())
     this.term.open(this.element)
+    this.oldest = new OldestLine(this.term, () => this.#tell())
     // Before xterm.js takes it: its own paste lets an end mark inside the text through.
     this.element.addEventListener('paste', this.#onPaste, { capture: true })
     this.#refit = leadingAndTrailing(() => this.#fit(), FIT_MS)
@@ -139,6 +142,9 @@ export class TerminalSession {
   }
 
   readonly phase = (): SessionPhase => this.#phase
+
+  /** The oldest line that this tile keeps is in view, and more was written before it. */
+  readonly atOldest = (): boolean => this.oldest.shown
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
@@ -194,6 +200,7 @@ export class TerminalSession {
     if (this.#reopening) clearTimeout(this.#reopening)
     this.#pump.remove(this.#pumpId)
     this.#view.close()
+    this.oldest.dispose()
     this.term.dispose()
     this.element.remove()
     this.#listeners.clear()
@@ -215,6 +222,7 @@ export class TerminalSession {
       case 'opened':
         if (frame.mode === 'snapshot') {
           this.#settle(this.#queue.reset(frame.cols, frame.rows))
+          this.oldest.begins(frame.epoch, frame.offset)
         } else if (frame.cols !== this.term.cols || frame.rows !== this.term.rows) {
           this.#queue.resize(frame.cols, frame.rows)
         }
@@ -325,6 +333,10 @@ export class TerminalSession {
   #setPhase(phase: SessionPhase): void {
     this.#phase = phase
     this.term.options.disableStdin = phase.phase !== 'live'
+    this.#tell()
+  }
+
+  #tell(): void {
     for (const listener of this.#listeners) listener()
   }
 }

@@ -27,6 +27,9 @@ export const ReplayMark = z.object({
 })
 export type ReplayMark = z.infer<typeof ReplayMark>
 
+/** Which of an attempt's runs: its agent may have been started again. The newest by default. */
+const Run = z.number().int().min(1).optional()
+
 export const attempts = {
   list: procedure
     .input(z.object({ taskId: z.string().optional(), all: z.boolean().optional() }))
@@ -103,15 +106,24 @@ export const attempts = {
         from: z.number().int().min(0).default(0),
         maxBytes: z.number().int().min(1).max(1_048_576).default(262_144),
         raw: z.boolean().default(false),
+        run: Run,
       }),
     )
     .output(z.object({ text: z.string(), next: z.number().int(), end: z.boolean(), live: z.boolean() })),
-  /** When what was written in the attempt's terminal: `bytes` is where the recording ends now. At most 10,000 times. */
-  marks: procedure
-    .input(ById)
-    .output(z.object({ marks: z.array(ReplayMark), bytes: z.number().int(), live: z.boolean() })),
+  /**
+   * When what was written in the attempt's terminal: `bytes` is where the recording ends now, `runs` the number of runs
+   * that there are. At most 10,000 times.
+   */
+  marks: procedure.input(ById.extend({ run: Run })).output(
+    z.object({
+      marks: z.array(ReplayMark),
+      bytes: z.number().int(),
+      live: z.boolean(),
+      runs: z.number().int(),
+    }),
+  ),
   /** The screen as it was at `offset`, as output that draws it on a reset terminal of that size. */
-  screenAt: procedure.input(z.object({ id: z.string(), offset: z.number().int().min(0) })).output(
+  screenAt: procedure.input(ById.extend({ offset: z.number().int().min(0), run: Run })).output(
     z.object({
       offset: z.number().int(),
       cols: z.number().int(),

@@ -119,15 +119,17 @@ export class AttemptService {
     from: number,
     maxBytes: number,
     raw: boolean,
+    run?: number,
   ): Promise<{ text: string; next: number; end: boolean; live: boolean }> {
     const { ledger, terminals } = this.#deps
     const attempt = ledger.require('attempts', id)
     // Its row is written before its program is started.
     if (!attempt.terminalId || !terminals.get(attempt.terminalId))
       return { text: '', next: 0, end: true, live: !isOver(attempt.status) }
-    const slice = await terminals.readLog(attempt.terminalId, from, maxBytes)
+    const slice = await terminals.readLog(attempt.terminalId, from, maxBytes, run)
     const end = slice.offset + slice.bytes.length >= slice.end
-    const live = terminals.get(attempt.terminalId)?.state === 'live'
+    const terminal = terminals.get(attempt.terminalId)
+    const live = terminal?.state === 'live' && (run ?? terminal.epoch) === terminal.epoch
     // A letter that goes on in the next slice belongs there; the last bytes of an ended log go nowhere else.
     const bytes = end && !live ? slice.bytes : wholeLetters(slice.bytes)
     const text = Buffer.from(bytes).toString('utf8')
@@ -135,21 +137,32 @@ export class AttemptService {
   }
 
   /** When what was written in the attempt's terminal; nothing when it never had one. */
-  async marks(id: string): Promise<{ marks: ReplayMark[]; bytes: number; live: boolean }> {
+  async marks(
+    id: string,
+    run?: number,
+  ): Promise<{ marks: ReplayMark[]; bytes: number; live: boolean; runs: number }> {
     const { ledger, terminals } = this.#deps
     const { terminalId } = ledger.require('attempts', id)
-    if (!terminalId) return { marks: [], bytes: 0, live: false }
+    if (!terminalId) return { marks: [], bytes: 0, live: false, runs: 0 }
     const [marks, { end }] = await Promise.all([
-      terminals.readMarks(terminalId),
-      terminals.readLog(terminalId, 0, 0),
+      terminals.readMarks(terminalId, run),
+      terminals.readLog(terminalId, 0, 0, run),
     ])
-    return { marks: replayMarks(marks), bytes: end, live: terminals.get(terminalId)?.state === 'live' }
+    const terminal = terminals.get(terminalId)
+    const runs = terminal?.epoch ?? 0
+    return {
+      marks: replayMarks(marks),
+      bytes: end,
+      live: terminal?.state === 'live' && (run ?? runs) === runs,
+      runs,
+    }
   }
 
   /** The screen as a person saw it once `offset` bytes were written. Throws `terminal_missing`. */
   async screenAt(
     id: string,
     offset: number,
+    run?: number,
   ): Promise<{ offset: number; cols: number; rows: number; text: string }> {
     const { terminalId } = this.#deps.ledger.require('attempts', id)
     if (!terminalId)
@@ -158,6 +171,7 @@ export class AttemptService {
       want: 'screen',
       scrollback: REPLAY_LINES,
       until: offset,
+      ...(run === undefined ? {} : { epoch: run }),
     })
     return { ...screen, text: Buffer.from(data).toString('utf8') }
   }

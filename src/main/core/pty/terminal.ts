@@ -89,13 +89,14 @@ export interface TerminalRegistry extends Disposable {
   kill(id: string, reason: string): Promise<KillReport>
   /** Drops an ended terminal from memory; the log files stay. */
   forget(id: string): Promise<void>
-  readLog(id: string, fromOffset: number, maxBytes: number): Promise<LogSlice>
+  /** Of its newest life, or of the one of `epoch`: nothing when that has no log. */
+  readLog(id: string, fromOffset: number, maxBytes: number, epoch?: number): Promise<LogSlice>
   /** The index of the log: when what was written, and the sizes it had. Throws `terminal_missing`. */
-  readMarks(id: string): Promise<LogMark[]>
+  readMarks(id: string, epoch?: number): Promise<LogMark[]>
   /** Draws the log up to `until` as a person saw it: `text` in lines, or `screen` as bytes for a reset terminal of that size. */
   replay(
     id: string,
-    request: { want: 'screen' | 'text'; scrollback: number; until?: number },
+    request: { want: 'screen' | 'text'; scrollback: number; until?: number; epoch?: number },
   ): Promise<{ offset: number; cols: number; rows: number; data: Uint8Array }>
   onEvent(listener: (event: TerminalEvent) => void): Disposable
 }
