@@ -174,6 +174,15 @@ export async function pathOf({ client }: Pick<Harness, 'client'>, attemptId: str
     .reverse()
 }
 
+/** The same with where each status came from: `waiting by hook`. */
+export async function sourcesOf({ client }: Pick<Harness, 'client'>, attemptId: string): Promise<string[]> {
+  const facts = await client.history.facts({ attemptId, limit: 1_000 })
+  return facts
+    .filter((fact) => fact.kind === 'attempt.status')
+    .map((fact) => `${fact.body.to} by ${fact.body.source}`)
+    .reverse()
+}
+
 /** Waits until what is counted of an attempt is all that the model reported to agents of its kind, and gives that. */
 export async function untilCounted(
   arena: Arena,

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { play } from '../fixtures/model-server.ts'
-import { inStatus, makeArena, openCore, pathOf, REAL_AGENTS } from './arena.ts'
+import { inStatus, makeArena, openCore, REAL_AGENTS, sourcesOf } from './arena.ts'
 
 const say = (text: string) => ({ do: 'say', text }) as const
 const commit = {
@@ -31,8 +31,10 @@ describe.each(REAL_AGENTS)('%s', (agent) => {
     const ready = await core.until(inStatus(id, 'ready', 'failed'))
     expect(await readFile(join(ready.worktree, '..', 'permitted'), 'utf8')).toBe('')
     expect(await readFile(join(ready.worktree, 'done.txt'), 'utf8')).toBe('done\n')
-    expect(await pathOf(core, id)).toEqual([
-      ...['preparing', 'starting', 'running', 'waiting', 'running', 'finished', 'ready'],
+    // From its first prompt on the agent itself says it, through its hooks.
+    expect(await sourcesOf(core, id)).toEqual([
+      ...['preparing by core', 'starting by core', 'running by process'],
+      ...['waiting by hook', 'running by hook', 'finished by hook', 'ready by core'],
     ])
   })
 })

@@ -11,14 +11,18 @@ export const CustomAgent = z.object({
 export type CustomAgent = z.infer<typeof CustomAgent>
 
 /** Prices of one model in US dollars per million tokens; null for one that is not known. */
-export const ModelPrice = z.object({
-  model: z.string().min(1).max(200),
+const Rates = z.object({
   input: z.number().nonnegative(),
   cachedInput: z.number().nonnegative().nullable(),
   /** Kept for five minutes, and for an hour. */
   cacheWrite: z.number().nonnegative().nullable(),
   cacheWrite1h: z.number().nonnegative().nullable(),
   output: z.number().nonnegative(),
+})
+export const ModelPrice = Rates.extend({
+  model: z.string().min(1).max(200),
+  /** For requests with more than `over` tokens of input, all of them. */
+  long: Rates.extend({ over: z.number().int().positive() }).optional(),
   /** The day on which the price was read, and where. */
   asOf: z.iso.date(),
   source: z.string().max(500),

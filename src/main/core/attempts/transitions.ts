@@ -25,11 +25,12 @@ export function moveAttempt(
 ): Attempt {
   const before = tx.require('attempts', id)
   const status = nextAttemptStatus(before.status, event)
+  const source = move.source ?? 'core'
   const after = tx.patch('attempts', id, {
     ...move.change,
     status,
     statusAt: move.now,
-    statusSource: move.source ?? 'core',
+    statusSource: source,
     reason: move.reason ?? null,
   })
   tx.fact({
@@ -38,7 +39,13 @@ export function moveAttempt(
     repoId: before.repoId,
     taskId: before.taskId,
     attemptId: id,
-    body: { n: before.n, from: before.status, to: status, ...(move.reason ? { reason: move.reason } : {}) },
+    body: {
+      n: before.n,
+      from: before.status,
+      to: status,
+      source,
+      ...(move.reason ? { reason: move.reason } : {}),
+    },
   })
   settleTask(ledger, tx, before.taskId, move.now)
   return after

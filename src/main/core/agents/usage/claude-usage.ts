@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { Usage } from '../../../../shared/domain/attempt.ts'
 import type { Environment, UsageReader } from '../driver.ts'
 import { readJsonLines } from './json-lines.ts'
-import { type ModelTokens, noTokens, type PriceTable, usageFrom } from './prices.ts'
+import { type PriceTable, TokenSums, usageFrom } from './prices.ts'
 import { claudeUseEvent } from './use-events.ts'
 
 const Tokens = z.object({
@@ -136,16 +136,17 @@ export function claudeUsage(prices: () => Promise<PriceTable>): UsageReader {
 }
 
 function usageOf(sum: Sum, prices: PriceTable): Usage {
-  const byModel = new Map<string, ModelTokens>()
+  const sums = new TokenSums()
   for (const { model, tokens } of sum.answers.values()) {
-    const known = byModel.get(model) ?? noTokens(model)
-    known.input += tokens.input_tokens
-    known.cachedInput += tokens.cache_read_input_tokens ?? 0
     const long = tokens.cache_creation?.ephemeral_1h_input_tokens ?? 0
-    known.cacheWrite += (tokens.cache_creation_input_tokens ?? 0) - long
-    known.cacheWrite1h += long
-    known.output += tokens.output_tokens
-    byModel.set(model, known)
+    sums.add({
+      model,
+      input: tokens.input_tokens,
+      cachedInput: tokens.cache_read_input_tokens ?? 0,
+      cacheWrite: (tokens.cache_creation_input_tokens ?? 0) - long,
+      cacheWrite1h: long,
+      output: tokens.output_tokens,
+    })
   }
-  return usageFrom([...byModel.values()], sum, prices)
+  return usageFrom(sums, sum, prices)
 }

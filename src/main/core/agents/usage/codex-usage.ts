@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { Usage } from '../../../../shared/domain/attempt.ts'
 import type { Environment, UsageReader } from '../driver.ts'
 import { readJsonLines } from './json-lines.ts'
-import { type ModelTokens, noTokens, type PriceTable, usageFrom } from './prices.ts'
+import { type ModelTokens, noTokens, type PriceTable, TokenSums, usageFrom } from './prices.ts'
 import { codexUseEvent } from './use-events.ts'
 
 const Total = z.object({
@@ -83,7 +83,7 @@ export function codexUsage(prices: () => Promise<PriceTable>): UsageReader {
         const file = await findCodexRollout(id, env)
         if (!file) continue
         const thread = await readThread(file, signal)
-        found.set(id, usageFrom([...thread.byModel.values()], thread, table))
+        found.set(id, usageFrom(thread.tokens, thread, table))
         for (const child of thread.children) if (threads.size < MAX_THREADS) threads.add(child)
       }
       return found
@@ -92,7 +92,7 @@ export function codexUsage(prices: () => Promise<PriceTable>): UsageReader {
 }
 
 interface Thread {
-  byModel: Map<string, ModelTokens>
+  tokens: TokenSums
   /** Sub-agents that it started. */
   children: Set<string>
   turns: number
@@ -103,7 +103,7 @@ interface Thread {
 
 async function readThread(file: string, signal: AbortSignal): Promise<Thread> {
   const thread: Thread = {
-    byModel: new Map(),
+    tokens: new TokenSums(),
     children: new Set(),
     turns: 0,
     toolCalls: 0,
@@ -129,7 +129,7 @@ async function readThread(file: string, signal: AbortSignal): Promise<Thread> {
     const before =
       total.input_tokens < last.input_tokens || total.output_tokens < last.output_tokens ? ZERO : last
     last = total
-    addTo(thread.byModel, model, before, total)
+    thread.tokens.add(answerOf(model, before, total))
   }
   return thread
 }
@@ -146,13 +146,15 @@ function count(
   else if (kind === 'item_completed' && (line.payload.item?.exit_code ?? 0) !== 0) counts.toolFailures++
 }
 
-function addTo(byModel: Map<string, ModelTokens>, model: string, before: Total, after: Total): void {
-  const known = byModel.get(model) ?? noTokens(model)
-  const cached = after.cached_input_tokens - before.cached_input_tokens
-  const written = after.cache_write_input_tokens - before.cache_write_input_tokens
-  known.input += after.input_tokens - before.input_tokens - cached - written
-  known.cachedInput += cached
-  known.cacheWrite += written
-  known.output += after.output_tokens - before.output_tokens
-  byModel.set(model, known)
+/** What the totals grew by: they are told after each answer. */
+function answerOf(model: string, before: Total, after: Total): ModelTokens {
+  const cachedInput = after.cached_input_tokens - before.cached_input_tokens
+  const cacheWrite = after.cache_write_input_tokens - before.cache_write_input_tokens
+  return {
+    ...noTokens(model),
+    input: after.input_tokens - before.input_tokens - cachedInput - cacheWrite,
+    cachedInput,
+    cacheWrite,
+    output: after.output_tokens - before.output_tokens,
+  }
 }

@@ -25,6 +25,36 @@ export const noTokens = (model: string): ModelTokens => ({
   output: 0,
 })
 
+/** Beyond these sizes of a prompt a request is dearer with some models, all of it; a price names one of them. */
+export const LONG_PROMPTS: readonly number[] = [100_000, 272_000]
+
+/** Tokens of answers of one model whose prompts were of one size: beyond `over` tokens, and not beyond the next size. */
+interface PricedTokens extends ModelTokens {
+  over: number
+}
+
+/** Adds up answers so that each can be priced. */
+export class TokenSums {
+  readonly #sums = new Map<string, PricedTokens>()
+
+  /** One answer of a model. */
+  add(answer: ModelTokens): void {
+    const over = LONG_PROMPTS.findLast((size) => inputOf(answer) > size) ?? 0
+    const key = `${over} ${answer.model}`
+    const sum = this.#sums.get(key) ?? { ...noTokens(answer.model), over }
+    sum.input += answer.input
+    sum.cachedInput += answer.cachedInput
+    sum.cacheWrite += answer.cacheWrite
+    sum.cacheWrite1h += answer.cacheWrite1h
+    sum.output += answer.output
+    this.#sums.set(key, sum)
+  }
+
+  get all(): readonly PricedTokens[] {
+    return [...this.#sums.values()]
+  }
+}
+
 /** All input tokens, cached ones included. */
 const inputOf = (tokens: ModelTokens): number =>
   tokens.input + tokens.cachedInput + tokens.cacheWrite + tokens.cacheWrite1h
@@ -33,7 +63,7 @@ const totalOf = (tokens: ModelTokens): number => inputOf(tokens) + tokens.output
 
 export interface PriceTable {
   /** US dollars, or null when any token that was used has no known price: a part of a sum would pass for the whole. */
-  cost(tokens: readonly ModelTokens[]): number | null
+  cost(tokens: readonly PricedTokens[]): number | null
 }
 
 /** `claude-opus-4-5-20251101[1m]` → `claude-opus-4-5`: the day of a release and the size of a context do not name a price. */
@@ -46,9 +76,10 @@ const plainName = (model: string): string =>
 
 export function priceTable(models: readonly ModelPrice[]): PriceTable {
   const byName = new Map(models.map((price) => [price.model, price]))
-  const one = (tokens: ModelTokens): number | null => {
-    const price = byName.get(plainName(tokens.model))
-    if (!price) return null
+  const one = (tokens: PricedTokens): number | null => {
+    const found = byName.get(plainName(tokens.model))
+    if (!found) return null
+    const price = found.long && tokens.over >= found.long.over ? found.long : found
     const parts = [
       [tokens.input, price.input],
       [tokens.cachedInput, price.cachedInput],
@@ -78,17 +109,17 @@ export function priceTable(models: readonly ModelPrice[]): PriceTable {
 
 /** What tokens and counts come to. */
 export function usageFrom(
-  models: readonly ModelTokens[],
+  tokens: TokenSums,
   counts: Pick<Usage, 'turns' | 'toolCalls' | 'toolFailures' | 'compactions'>,
   prices: PriceTable,
 ): Usage {
-  const sum = (of: (tokens: ModelTokens) => number) => models.reduce((so, tokens) => so + of(tokens), 0)
+  const sum = (of: (tokens: ModelTokens) => number) => tokens.all.reduce((so, part) => so + of(part), 0)
   const { turns, toolCalls, toolFailures, compactions } = counts
   return {
     inputTokens: sum(inputOf),
     cachedTokens: sum((tokens) => tokens.cachedInput),
     outputTokens: sum((tokens) => tokens.output),
-    cost: prices.cost(models),
+    cost: prices.cost(tokens.all),
     turns,
     toolCalls,
     toolFailures,

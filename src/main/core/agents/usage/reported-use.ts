@@ -1,10 +1,10 @@
 import type { Usage } from '../../../../shared/domain/attempt.ts'
 import type { UsageReader, UseEvent } from '../driver.ts'
 import type { LogRecord } from '../telemetry/otlp-logs.ts'
-import { type ModelTokens, type PriceTable, usageFrom } from './prices.ts'
+import { type PriceTable, TokenSums, usageFrom } from './prices.ts'
 
 interface Account {
-  byModel: Map<string, ModelTokens>
+  tokens: TokenSums
   turns: number
   toolCalls: number
   toolFailures: number
@@ -35,10 +35,7 @@ export class ReportedUse {
   of(attemptId: string, prices: PriceTable): Map<string, Usage> {
     const accounts = [...(this.#accounts.get(attemptId) ?? [])]
     return new Map(
-      accounts.map(([conversation, { byModel, ...counts }]) => [
-        conversation,
-        usageFrom([...byModel.values()], counts, prices),
-      ]),
+      accounts.map(([conversation, account]) => [conversation, usageFrom(account.tokens, account, prices)]),
     )
   }
 
@@ -62,7 +59,7 @@ export class ReportedUse {
     this.#accounts.set(attemptId, accounts)
     if (!accounts.has(event.conversation) && accounts.size >= MAX_CONVERSATIONS) return false
     const account = accounts.get(event.conversation) ?? {
-      byModel: new Map(),
+      tokens: new TokenSums(),
       turns: 0,
       toolCalls: 0,
       toolFailures: 0,
@@ -70,12 +67,9 @@ export class ReportedUse {
     }
     accounts.set(event.conversation, account)
     switch (event.kind) {
-      case 'answer': {
-        const { model } = event.tokens
-        const known = account.byModel.get(model)
-        account.byModel.set(model, known ? addTokens(known, event.tokens) : event.tokens)
+      case 'answer':
+        account.tokens.add(event.tokens)
         break
-      }
       case 'turn':
         account.turns++
         break
@@ -88,16 +82,5 @@ export class ReportedUse {
         break
     }
     return true
-  }
-}
-
-function addTokens(a: ModelTokens, b: ModelTokens): ModelTokens {
-  return {
-    model: a.model,
-    input: a.input + b.input,
-    cachedInput: a.cachedInput + b.cachedInput,
-    cacheWrite: a.cacheWrite + b.cacheWrite,
-    cacheWrite1h: a.cacheWrite1h + b.cacheWrite1h,
-    output: a.output + b.output,
   }
 }

@@ -4,7 +4,15 @@ import { expect, test } from 'vitest'
 import { RESOURCES, tempDir } from '../test-support.ts'
 import { claudeUsage } from './claude-usage.ts'
 import { codexUsage } from './codex-usage.ts'
-import { priceTable, readPrices } from './prices.ts'
+import {
+  LONG_PROMPTS,
+  type ModelTokens,
+  noTokens,
+  priceTable,
+  readPrices,
+  shippedPrices,
+  TokenSums,
+} from './prices.ts'
 
 const signal = AbortSignal.timeout(30_000)
 const PRICE = { asOf: '2026-11-22', source: 'test', cacheWrite1h: 8 }
@@ -224,22 +232,44 @@ test('Codex: sub-agents are read too, without the history that their files begin
   expect(read.get('b')).toMatchObject({ inputTokens: 7 })
 })
 
+const oneAnswer = (model: string, fields: Partial<ModelTokens>) => {
+  const sums = new TokenSums()
+  sums.add({ ...noTokens(model), ...fields })
+  return sums.all
+}
+
 test('the shipped prices are a table, and the engineer’s own win over them', async () => {
   const file = join(RESOURCES, 'prices.json')
-  const tokens = [
-    {
-      model: 'claude-opus-5-5[1m]',
-      input: 1_000_000,
-      cachedInput: 0,
-      cacheWrite: 0,
-      cacheWrite1h: 0,
-      output: 0,
-    },
-  ]
+  const tokens = oneAnswer('claude-opus-5-5[1m]', { input: 1_000_000 })
   expect((await readPrices(file, [])).cost(tokens)).toBe(4)
   const own = { model: 'claude-opus-5-5', input: 3, cachedInput: 1, cacheWrite: 1, output: 1, ...PRICE }
   expect((await readPrices(file, [own])).cost(tokens)).toBe(3)
   const broken = join(await tempDir(), 'prices.json')
   await writeFile(broken, '{"models":[]}')
   await expect(readPrices(broken, [])).rejects.toThrow()
+})
+
+test('each shipped price has a source, names its model once, and a size of prompts that is told apart', async () => {
+  const prices = await shippedPrices(join(RESOURCES, 'prices.json'))
+  expect(new Set(prices.map((price) => price.model)).size).toBe(prices.length)
+  for (const { source, long } of prices) {
+    expect(source).toContain('.')
+    if (long) expect(LONG_PROMPTS).toContain(long.over)
+  }
+})
+
+test('a request with a long prompt is dearer with some models, all of it, and only that one', async () => {
+  const prices = await readPrices(join(RESOURCES, 'prices.json'), [])
+  const short = { input: 40_000, cachedInput: 60_000, output: 1_000 }
+  const long = { ...short, input: 40_001 }
+  const sums = new TokenSums()
+  sums.add({ ...noTokens('claude-haiku-5-5'), ...short })
+  const cheap = (40_000 * 0.1 + 60_000 * 0.01 + 1_000 * 0.5) / 1e6
+  expect(prices.cost(sums.all)).toBeCloseTo(cheap, 12)
+  sums.add({ ...noTokens('claude-haiku-5-5'), ...long })
+  const dear = (40_001 * 0.5 + 60_000 * 0.05 + 1_000 * 2.5) / 1e6
+  expect(prices.cost(sums.all)).toBeCloseTo(cheap + dear, 12)
+  expect(prices.cost(oneAnswer('claude-opus-5-5', { input: 900_000 }))).toBeCloseTo(3.6, 12)
+  expect(prices.cost(oneAnswer('gpt-6.2-sol', { input: 200_000 }))).toBeCloseTo(0.4, 12)
+  expect(prices.cost(oneAnswer('gpt-6.2-sol', { input: 300_000 }))).toBeCloseTo(1.2, 12)
 })
