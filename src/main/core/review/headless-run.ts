@@ -7,6 +7,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { exec } from '../../kernel/exec.ts'
 import { Gate } from '../../kernel/gate.ts'
 import type { AgentDriver, Environment } from '../agents/driver.ts'
+import { addUsage } from '../agents/usage/merge.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
@@ -69,7 +70,8 @@ export class HeadlessRunner {
       for (let tries = 1; ; tries++) {
         try {
           const answer = await this.#ask(task, prompt)
-          usage = addUsage(usage, answer.usage)
+          // A first answer that could not be used was paid for, too.
+          usage = usage && answer.usage ? addUsage(usage, answer.usage) : (answer.usage ?? usage)
           return {
             value: this.#check(task, answer.value),
             usage,
@@ -132,19 +134,5 @@ export class HeadlessRunner {
       .slice(0, 3)
       .map((error) => `${error.instancePath || 'the answer'} ${error.message ?? 'is wrong'}`)
     throw new Failure('agent_exited', `The answer does not fit the schema: ${wrong.join('; ')}.`)
-  }
-}
-
-function addUsage(a: Usage | null, b: Usage | null): Usage | null {
-  if (!a || !b) return b ?? a
-  return {
-    inputTokens: a.inputTokens + b.inputTokens,
-    cachedTokens: a.cachedTokens + b.cachedTokens,
-    outputTokens: a.outputTokens + b.outputTokens,
-    cost: a.cost === null || b.cost === null ? null : a.cost + b.cost,
-    turns: a.turns + b.turns,
-    toolCalls: a.toolCalls + b.toolCalls,
-    toolFailures: a.toolFailures + b.toolFailures,
-    compactions: a.compactions + b.compactions,
   }
 }
