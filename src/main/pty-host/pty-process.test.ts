@@ -52,6 +52,21 @@ describe('a process on a pseudoterminal', () => {
     expect(exit).toEqual([7, null])
   })
 
+  test('has a kernel that takes back whole letters', async () => {
+    let said = ''
+    await new Promise<void>((resolve) => {
+      const script = 'stty -echo; echo ready; read line; printf "<%s>" "$line"'
+      const started = startPtyProcess('/bin/sh', specOf(dir, 'sh', ['-c', script]), {
+        data(chunk) {
+          if (said === '') started.write(Buffer.from('日ü\u007f本\n'))
+          said += chunk.toString('latin1')
+        },
+        exit: () => resolve(),
+      })
+    })
+    expect(Buffer.from(said, 'latin1').toString()).toContain('<日本>')
+  })
+
   test('loses nothing when the event loop stands still around the exit', async () => {
     const sum = join(dir, 'stall.sum')
     const hash = createHash('sha256')

@@ -2,6 +2,7 @@ import { readSync, writeSync } from 'node:fs'
 import { access, constants, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
+import { ReadStream } from 'node:tty'
 import { type IPty, spawn } from 'node-pty'
 import { Failure, messageOf } from '../../shared/domain/failure.ts'
 import { SESSION_MARK } from '../kernel/process-scan.ts'
@@ -65,14 +66,16 @@ export async function findProgram(spec: PtySpec): Promise<string> {
 /** Starts `program` (from `findProgram`) on a new pseudoterminal. Throws `pty_failed`. */
 export function startPtyProcess(program: string, spec: PtySpec, events: PtyProcessEvents): PtyProcess {
   try {
-    const pty = spawn(program, [...spec.args], {
-      name: spec.env.TERM ?? 'xterm-256color',
-      cols: spec.cols,
-      rows: spec.rows,
-      cwd: spec.cwd,
-      env: { ...spec.env, [SESSION_MARK]: spec.id },
-      encoding: null,
-    })
+    const pty = withoutDecoding(() =>
+      spawn(program, [...spec.args], {
+        name: spec.env.TERM ?? 'xterm-256color',
+        cols: spec.cols,
+        rows: spec.rows,
+        cwd: spec.cwd,
+        env: { ...spec.env, [SESSION_MARK]: spec.id },
+        encoding: 'utf8',
+      }),
+    )
     return adapt(pty, events)
   } catch (error) {
     throw new Failure(
@@ -81,6 +84,23 @@ export function startPtyProcess(program: string, spec: PtySpec, events: PtyProce
       { program },
       { cause: error },
     )
+  }
+}
+
+/**
+ * Only for UTF-8 does node-pty tell the kernel that letters have several bytes (IUTF8), without which a backspace in a line
+ * that the kernel edits takes half a letter; but then it makes text of what it reads, and bytes that are none are lost. So it
+ * is asked for UTF-8 and kept from decoding, which it sets up before it returns.
+ */
+function withoutDecoding(start: () => IPty): IPty {
+  const { setEncoding } = ReadStream.prototype
+  ReadStream.prototype.setEncoding = function () {
+    return this
+  }
+  try {
+    return start()
+  } finally {
+    ReadStream.prototype.setEncoding = setEncoding
   }
 }
 

@@ -20,6 +20,10 @@ const SCENES: Record<string, string> = {
   'alternate screen':
     'shell$ vim\r\n\u001b[?1049h\u001b[2J\u001b[H~\r\n~\r\n\u001b[10;1H\u001b[7m status \u001b[0m\u001b[3;6r\u001b[4;4H',
   'alternate screen and back': 'before\u001b[?1049h\u001b[2;5rinside\u001b[?1049lafter',
+  'saved cursor':
+    'top\u001b[3;7H\u001b[1;31mA\u001b7\u001b[0m\u001b[9;2Hbottom\r\n\n\n\u001b8back\u001b[m\u001b[2;3H\u001b7\u001b[?6h\u001b[3;8r\u001b[2;2Hin\u001b8out',
+  'a colour kept over the alternate screen':
+    '\u001b[35mpurple\u001b[?1049h\u001b[0m\u001b[2;2Hinside\u001b7\u001b[5;5Hx\u001b8y\u001b[?1049lstill',
   modes:
     '\u001b[?1h\u001b=\u001b[?2004h\u001b[?1003h\u001b[?1006h\u001b[?1004h\u001b[?25l\u001b[6 qready\u001b[?7l',
   'mouse off again': '\u001b[?1002h\u001b[?1006hx\u001b[?1002l\u001b[?1006l\u001b[?25l\u001b[?25hy',

@@ -17,11 +17,14 @@ export function serializeScreen(
   let out = drawBuffer(terminal, normal, Math.max(0, normal.length - terminal.rows - scrollback), pen)
   if (active.type === 'alternate') {
     out += `${pen.plain()}\u001b[${normal.cursorY + 1};${Math.min(normal.cursorX, terminal.cols - 1) + 1}H`
+    // What comes back with the cursor when the alternate screen is left.
+    const saved = inner(terminal, [...BUFFERS, 'normal', 'savedCurAttrData'])
+    if (isStyled(saved)) out += pen.use(saved)
     out += `\u001b[?1049h\u001b[H${drawBuffer(terminal, active, 0, pen)}`
   }
   out += pen.plain() + modes.serialize()
   if (title !== '') out += `\u001b]2;${title}\u001b\\`
-  out += placeCursor(terminal, modes, pen)
+  out += saveCursor(terminal, modes, pen) + placeCursor(terminal, modes, pen)
   return out + modes.serializeCharsets() + (terminal.modes.insertMode ? '\u001b[4h' : '')
 }
 
@@ -91,6 +94,20 @@ function isBlank(cell: IBufferCell | undefined): boolean {
 
 function blankStyle(cell: IBufferCell): string {
   return cell.isBgDefault() ? '' : styleOf(cell)
+}
+
+const BUFFERS = ['_core', '_bufferService', 'buffers'] as const
+
+/** The place and style that a program saved (ESC 7) to come back to; nothing when it never did. */
+function saveCursor(terminal: Terminal, modes: ModeTracker, pen: Pen): string {
+  const x = inner(terminal, [...BUFFERS, 'active', 'savedX'])
+  const y = inner(terminal, [...BUFFERS, 'active', 'savedY'])
+  const style = inner(terminal, [...BUFFERS, 'active', 'savedCurAttrData'])
+  if (typeof x !== 'number' || typeof y !== 'number' || !isStyled(style)) return ''
+  const row = Math.max(0, y - terminal.buffer.active.baseY)
+  const styled = pen.use(style)
+  if (x === 0 && row === 0 && styled === '') return ''
+  return `\u001b[${row - modes.originRow() + 1};${Math.min(x, terminal.cols - 1) + 1}H${styled}\u001b7`
 }
 
 /**

@@ -5,7 +5,7 @@ import { silentLogger } from '../../kernel/logger.ts'
 import { type Bench, logSum, scribe, startBench, TestClient, until } from './test-terminals.ts'
 import { connectViewer } from './viewer.ts'
 
-/** QUARTET_SOAK=12 floods 100 MB. */
+/** Eight times 12.5 MB; QUARTET_SOAK=10 floods a gigabyte. */
 const SOAK = Number(process.env.QUARTET_SOAK ?? 1)
 
 describe('a viewer of terminals', () => {
@@ -111,7 +111,7 @@ describe('a viewer of terminals', () => {
   test(
     'floods: nothing is lost on disk, frozen and reconnecting viewers slow nobody, memory stays bounded',
     async () => {
-      const size = Math.round(1_050_000 * SOAK)
+      const size = Math.round(12_500_000 * SOAK)
       const runs = Array.from({ length: 8 }, (_, i) => {
         const sum = join(bench.dir, `flood-${i}.sum`)
         return { sum, spec: bench.spec('sh', scribe(size, sum)) }
@@ -144,7 +144,7 @@ describe('a viewer of terminals', () => {
         })
         await new Promise((done) => setTimeout(done, 100))
         return runs.every(({ spec }) => bench.terminals.get(spec.id)?.state === 'exited')
-      }, 60_000 * SOAK)
+      }, 150_000 * SOAK)
       for (const { spec, sum } of runs) {
         expect(bench.terminals.get(spec.id)?.exit).toMatchObject({ code: 0, offset: size })
         expect(await logSum(spec.logPath)).toBe(await readFile(sum, 'utf8'))
@@ -157,6 +157,6 @@ describe('a viewer of terminals', () => {
       frozen.thaw()
       await until(() => runs.every((_, i) => frozen.find('exited', i)))
     },
-    90_000 * SOAK,
+    180_000 * SOAK,
   )
 })
