@@ -121,6 +121,27 @@ describe('terminals of a detached host', () => {
     await expect(bench.terminals.readMarks('nobody')).rejects.toMatchObject({ code: 'terminal_missing' })
   })
 
+  test('keep what earlier lives wrote, each by itself', async () => {
+    const id = 'lives'
+    for (const epoch of [1, 2, 3]) {
+      const logPath = join(bench.dir, `${id}-${epoch}.log`)
+      await bench.terminals.open({ ...sh(`printf 'life ${epoch}'; exit ${epoch}`), id, epoch, logPath })
+      await until(() => bench.terminals.get(id)?.exit?.code === epoch)
+    }
+    const said = async (epoch?: number) =>
+      Buffer.from((await bench.terminals.readLog(id, 0, 100, epoch)).bytes).toString()
+    expect([await said(1), await said(2), await said(3), await said()]).toEqual([
+      'life 1',
+      'life 2',
+      'life 3',
+      'life 3',
+    ])
+    expect(await said(7)).toBe('')
+    expect((await bench.terminals.readMarks(id, 2)).at(-1)).toMatchObject({ k: 'exit', code: 2 })
+    const drawn = await bench.terminals.replay(id, { want: 'text', scrollback: 10, epoch: 1 })
+    expect(Buffer.from(drawn.data).toString()).toBe('life 1')
+  })
+
   test('go on without a core, and are found again with pid, offset and exit code', async () => {
     const live = await bench.terminals.open(sh('echo up; exec sleep 1000'))
     const ends = await bench.terminals.open(sh('sleep 0.3; echo bye; exit 6'))
