@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { SESSION_MARK } from '../kernel/process-scan.ts'
+import type { ProcessEntry } from '../kernel/process-table.ts'
 import { findTree, killTree } from '../kernel/process-tree.ts'
 
 // A core that is killed leaves its children behind: a git that goes on to move a branch, a check that goes on to write into
@@ -32,28 +34,41 @@ const POLL_MS = 40
 /**
  * Sees to the children of a core that was killed; call it with the data directory's lock held and before anything of ours
  * is started. Commands are ended: they run again. A git may end by itself within `gitMs`, since one that is ended while it
- * writes files leaves half of them, and is ended then. Resolves when none lives any more, at once when there is none.
+ * writes files leaves half of them, and is ended then. What a finished child left in the background on purpose (a server
+ * of a hook, a connection that ssh keeps) is left alone. Resolves when the others are gone, at once when there are none.
  */
 export async function settleOrphans(
   marks: ChildMarks,
   deps: { log: Logger; clock: Clock; gitMs?: number },
 ): Promise<void> {
   const { log, clock } = deps
+  const [gitMark, commandMark] = [marks.git[SESSION_MARK] ?? '', marks.commands[SESSION_MARK] ?? '']
   await Promise.all([
-    end(marks.commands[SESSION_MARK] ?? '', 'command', log),
+    // Each command leads a session of its own: while its leader lives, it is not through.
+    end((await findTree(null, commandMark)).filter(leadsSession), 'command', log),
     (async () => {
-      const mark = marks.git[SESSION_MARK] ?? ''
       const deadline = clock.monotonic() + (deps.gitMs ?? GIT_MS)
-      while ((await findTree(null, mark)).length > 0 && clock.monotonic() < deadline)
+      while ((await gitsOf(gitMark)).length > 0 && clock.monotonic() < deadline)
         await new Promise((later) => setTimeout(later, POLL_MS))
-      await end(mark, 'git', log)
+      await end(await gitsOf(gitMark), 'git', log)
     })(),
   ])
 }
 
-async function end(mark: string, kind: string, log: Logger): Promise<void> {
-  const left = await findTree(null, mark)
-  if (left.length === 0) return
-  const outcome = await killTree({ root: null, mark })
-  log.warn('ended what a killed core had left running', { kind, processes: left.length, ...outcome })
+const leadsSession = (entry: ProcessEntry) => entry.sid === entry.pid
+
+/** Gits stay in the session of their core; what git has put into the background for later is no work under way. */
+async function gitsOf(mark: string): Promise<ProcessEntry[]> {
+  const found = (await findTree(null, mark)).filter((entry) => !leadsSession(entry))
+  const lines = await Promise.all(
+    found.map(({ pid }) => readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')),
+  )
+  return found.filter((_entry, i) => !lines[i]?.includes('credential-cache--daemon'))
+}
+
+async function end(roots: readonly ProcessEntry[], kind: string, log: Logger): Promise<void> {
+  for (const root of roots) {
+    const outcome = await killTree({ root, mark: null })
+    log.warn('ended what a killed core had left running', { kind, pid: root.pid, ...outcome })
+  }
 }
