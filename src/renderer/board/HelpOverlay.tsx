@@ -11,7 +11,7 @@ const isTile = (command: Command) => /^tile\.[1-9]$/.test(command.id)
 /** All keys, from the same list that the keyboard uses. */
 export function HelpOverlay() {
   return (
-    <Dialog open onClose={() => showOverlay(null)} title="Keyboard" width={860} testId="help">
+    <Dialog open onClose={() => showOverlay(null)} title="Keyboard" width={1180} testId="help">
       <p className="field-hint">
         Single letters work while no terminal and no field has the keyboard. The longer chords work
         everywhere; none of them is a key that a terminal needs.

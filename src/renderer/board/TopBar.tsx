@@ -19,17 +19,18 @@ export function TopBar() {
   const page = useUi((state) => state.page)
   return (
     <header className="topbar">
-      <button
-        type="button"
-        className="topbar-mark"
-        aria-label="Quartet: back to the board"
-        onClick={() => useUi.setState({ page: 'board' })}
-      >
-        <Mark />
-        <span className="topbar-name">Quartet</span>
-      </button>
-      <RepoSwitcher />
-      <span className="spacer" />
+      <div className="topbar-side">
+        <button
+          type="button"
+          className="topbar-mark"
+          aria-label="Quartet: back to the board"
+          onClick={() => useUi.setState({ page: 'board' })}
+        >
+          <Mark />
+          <span className="topbar-name">Quartet</span>
+        </button>
+        <RepoSwitcher />
+      </div>
       <button
         type="button"
         className="topbar-search"
@@ -40,23 +41,24 @@ export function TopBar() {
         <span>Search or command</span>
         <Kbd>{chordsOf('app.palette', onMac)[0] ?? ''}</Kbd>
       </button>
-      <span className="spacer" />
-      <ConnectionBadge />
-      <Counts />
-      <IconButton
-        label={theme === 'dark' ? 'Light theme' : 'Dark theme'}
-        onClick={() => actions['app.theme'].run()}
-      >
-        {theme === 'dark' ? <Sun size={16} /> : <Moon size={16} />}
-      </IconButton>
-      <IconButton
-        label="Settings"
-        kbd={chordsOf('app.settings', onMac)[0]}
-        aria-pressed={page === 'settings'}
-        onClick={() => actions['app.settings'].run()}
-      >
-        <Settings size={16} />
-      </IconButton>
+      <div className="topbar-side" data-end="true">
+        <ConnectionBadge />
+        <Counts />
+        <IconButton
+          label={theme === 'dark' ? 'Light theme' : 'Dark theme'}
+          onClick={() => actions['app.theme'].run()}
+        >
+          {theme === 'dark' ? <Sun size={16} /> : <Moon size={16} />}
+        </IconButton>
+        <IconButton
+          label="Settings"
+          kbd={chordsOf('app.settings', onMac)[0]}
+          aria-pressed={page === 'settings'}
+          onClick={() => actions['app.settings'].run()}
+        >
+          <Settings size={16} />
+        </IconButton>
+      </div>
     </header>
   )
 }

@@ -10,6 +10,7 @@ import { IconButton } from '../ui/IconButton.tsx'
 import { Select } from '../ui/Select.tsx'
 import { Skeleton } from '../ui/Skeleton.tsx'
 import { AgentUsageLine } from './AgentUsageLine.tsx'
+import { ReviewSettings } from './ReviewSettings.tsx'
 import { Row } from './Row.tsx'
 import { saveSettings } from './save-settings.ts'
 
@@ -89,6 +90,7 @@ export function AgentsSettings() {
           onChange={(name) => void saveSettings(app, { defaultAgents: [name] })}
         />
       </Row>
+      <ReviewSettings settings={settings} agents={agents} />
       <h2>Your own</h2>
       <p className="field-hint">
         Any command line can be an agent. <code>{'{prompt_file}'}</code> stands for the path of the brief.

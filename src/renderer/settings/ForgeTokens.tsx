@@ -1,5 +1,5 @@
 import { KeyRound } from 'lucide-react'
-import { useCallback, useEffect, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useState } from 'react'
 import type { TokenPlaces } from '../../shared/contract/landing.ts'
 import { callOrToast, outcomeOf, useApp } from '../connection/app-context.ts'
 import { toast } from '../state/toasts.ts'
@@ -24,9 +24,14 @@ export function ForgeTokens() {
     <section aria-labelledby="forge-tokens" data-testid="forge-tokens">
       <h2 id="forge-tokens">GitHub token</h2>
       <p className="tokens-about">
-        {places && !places.keychain
-          ? 'This host has no keychain and keeps no token. Quartet asks `gh auth token`, then looks into the environment that it was started with.'
-          : 'Pull requests are opened and merged with it. It is kept in the keychain of this computer, is never shown again, and no agent gets it.'}
+        {places && !places.keychain ? (
+          <>
+            This host has no keychain and keeps no token. Quartet asks <code>gh auth token</code>, then looks
+            into the environment that it was started with.
+          </>
+        ) : (
+          'Pull requests are opened and merged with it. It is kept in the keychain of this computer, is never shown again, and no agent gets it.'
+        )}
       </p>
       {problem ? <p className="agent-problem">{problem}</p> : null}
       {places ? (
@@ -42,14 +47,18 @@ export function ForgeTokens() {
   )
 }
 
-function sourceText(place: Place): string {
+function sourceText(place: Place): ReactNode {
   switch (place.source) {
     case 'keychain':
       return place.tail ? `stored, ends in …${place.tail}` : 'stored'
     case 'gh':
-      return 'found: `gh auth token`'
+      return (
+        <>
+          from <code>gh auth token</code>
+        </>
+      )
     case 'environment':
-      return 'found: environment'
+      return 'from the environment that Quartet was started with'
     case null:
       return 'no token found'
   }
@@ -96,9 +105,12 @@ function TokenRow({
         </p>
         <p className="rail-quiet">
           {sourceText(place)}
-          {!canSave && place.source === null
-            ? `. Run \`gh auth login --hostname ${place.host}\`, or start Quartet with ${variableOf(place.host)}.`
-            : ''}
+          {!canSave && place.source === null ? (
+            <>
+              . Run <code>gh auth login --hostname {place.host}</code>, or start Quartet with{' '}
+              <code>{variableOf(place.host)}</code>.
+            </>
+          ) : null}
         </p>
       </div>
       {!canSave ? null : stored ? (

@@ -95,7 +95,6 @@ function RepositoryRow({ repo }: { repo: Repository }) {
             <span className="mono">{listed(shut)}</span>. What you put into your global configuration counts.
           </p>
         ) : null}
-        <TrustConsent repoId={repo.id} trustedHash={repo.trustedHash} />
       </div>
       <Select
         label={`How ${repo.name} lands`}
@@ -119,6 +118,7 @@ function RepositoryRow({ repo }: { repo: Repository }) {
       <IconButton label={`Forget ${repo.name}`} onClick={() => void remove()}>
         <Trash2 size={15} />
       </IconButton>
+      <TrustConsent repoId={repo.id} trustedHash={repo.trustedHash} />
     </li>
   )
 }
