@@ -1,4 +1,5 @@
-import { Check, Circle, GitMerge, LoaderCircle, TriangleAlert } from 'lucide-react'
+import { Check, ChevronRight, Circle, CirclePause, GitMerge, LoaderCircle, TriangleAlert } from 'lucide-react'
+import { Collapsible } from 'radix-ui'
 import type { LandRun } from '../../shared/domain/landing.ts'
 import type { Task } from '../../shared/domain/task.ts'
 import { continueLanding } from '../attempt/task-actions.ts'
@@ -7,8 +8,11 @@ import { useEntities } from '../state/entities.ts'
 import { Button } from '../ui/Button.tsx'
 import { Elapsed } from '../ui/Elapsed.tsx'
 import { sha7 } from '../ui/format.ts'
-import { PHASE_TEXT, phasesOf } from './land-phases.ts'
+import { PHASE_TEXT, phasesOf, TONE } from './land-phases.ts'
+import { PhaseSteps } from './PhaseSteps.tsx'
 import './land.css'
+
+const HEAD: Partial<Record<LandRun['status'], string>> = { landed: 'Landed', failed: 'Did not land:' }
 
 /** The newest landing of a task, phase by phase. */
 export function LandCard({ task }: { task: Task }) {
@@ -23,9 +27,14 @@ export function LandCard({ task }: { task: Task }) {
   return (
     <section className="land" data-testid="land-card" data-status={run.status} aria-label="Landing">
       <div className="land-head">
-        <GitMerge size={15} className="status-icon" data-tone={over ? 'ok' : 'accent'} aria-hidden="true" />
+        <GitMerge
+          size={15}
+          className="status-icon"
+          data-tone={over ? 'ok' : run.status === 'failed' ? 'bad' : 'accent'}
+          aria-hidden="true"
+        />
         <span className="land-title">
-          {over ? 'Landed' : 'Landing'} #{n} on <span className="mono">{run.baseBranch}</span>
+          {HEAD[run.status] ?? 'Landing'} #{n} on <span className="mono">{run.baseBranch}</span>
         </span>
         <span className="spacer" />
         <span className="num rail-quiet">
@@ -38,42 +47,73 @@ export function LandCard({ task }: { task: Task }) {
           <span className="mono">{sha7(run.landedSha)}</span>
         </p>
       ) : (
-        <ol className="land-phases">
-          {phases.map((phase, index) => {
-            const state = index < at ? 'done' : index === at ? 'now' : 'later'
-            return (
-              <li key={phase} data-state={state} aria-current={state === 'now' ? 'step' : undefined}>
-                {state === 'done' ? (
-                  <Check size={12} className="status-icon" data-tone="ok" />
-                ) : state === 'later' ? (
-                  <Circle size={12} className="status-icon" data-tone="quiet" />
-                ) : run.status === 'active' || run.status === 'fixing' ? (
-                  <LoaderCircle size={12} className="status-icon" data-tone="run" data-spin="true" />
-                ) : (
-                  <TriangleAlert
-                    size={12}
-                    className="status-icon"
-                    data-tone={run.status === 'failed' ? 'bad' : 'warn'}
-                  />
-                )}
-                {PHASE_TEXT[phase]}
-              </li>
-            )
-          })}
-        </ol>
+        <Collapsible.Root className="land-progress">
+          <PhaseSteps run={run} forge={forge} />
+          <Collapsible.Trigger className="land-now">
+            <NowIcon run={run} />
+            <span className="land-now-text truncate">
+              {PHASE_TEXT[run.phase]}
+              {run.status === 'paused' ? <span className="rail-quiet"> · paused</span> : null}
+            </span>
+            <span className="spacer" />
+            <span className="land-count rail-quiet num">
+              {at + 1} of {phases.length}
+            </span>
+            <ChevronRight size={12} className="group-arrow" aria-label="All steps" />
+          </Collapsible.Trigger>
+          <Collapsible.Content>
+            <ol className="land-phases">
+              {phases.map((phase, index) => {
+                const state = index < at ? 'done' : index === at ? 'now' : 'later'
+                return (
+                  <li key={phase} data-state={state} aria-current={state === 'now' ? 'step' : undefined}>
+                    {state === 'done' ? (
+                      <Check size={12} className="status-icon" data-tone="ok" />
+                    ) : state === 'later' ? (
+                      <Circle size={12} className="status-icon" data-tone="quiet" />
+                    ) : (
+                      <NowIcon run={run} />
+                    )}
+                    {PHASE_TEXT[phase]}
+                  </li>
+                )
+              })}
+            </ol>
+          </Collapsible.Content>
+        </Collapsible.Root>
       )}
-      {run.reason ? (
-        <p className="land-reason" data-tone={run.status === 'failed' ? 'bad' : 'warn'}>
+      {run.reason && run.status !== 'paused' ? (
+        <p className="land-reason" data-tone={run.status === 'active' ? 'quiet' : TONE[run.status]}>
           {run.reason}
         </p>
       ) : null}
-      {run.status === 'waiting' || run.status === 'paused' || run.status === 'failed' ? (
+      {run.status === 'failed' ? (
+        <p className="rail-quiet">Call an attempt mergeable, and it lands from the start.</p>
+      ) : null}
+      {run.status === 'waiting' || run.status === 'paused' ? (
         <Button size="s" kbd="L" onClick={() => void continueLanding(app, task)}>
           Go on
         </Button>
       ) : null}
     </section>
   )
+}
+
+/** What the landing does in its phase: works, stands still, or has failed. */
+function NowIcon({ run }: { run: LandRun }) {
+  if (run.status === 'paused')
+    return <CirclePause size={13} className="status-icon" data-tone="quiet" aria-hidden="true" />
+  if (run.status === 'active' || run.status === 'fixing')
+    return (
+      <LoaderCircle
+        size={13}
+        className="status-icon"
+        data-tone="run"
+        data-spin={run.phase !== 'queued'}
+        aria-hidden="true"
+      />
+    )
+  return <TriangleAlert size={13} className="status-icon" data-tone={TONE[run.status]} aria-hidden="true" />
 }
 
 function newestRun(runs: Readonly<Record<string, LandRun>>, taskId: string): LandRun | undefined {

@@ -9,7 +9,8 @@ import { plainLine } from '../ui/format.ts'
 import { IconButton } from '../ui/IconButton.tsx'
 import { letGo } from '../ui/let-go.ts'
 import { Menu, MenuItem, MenuLine } from '../ui/Menu.tsx'
-import { canPause, canTakeOut, type Lane, lanesOf, PHASE_TEXT, phasesOf, placeBefore } from './land-phases.ts'
+import { canPause, canTakeOut, type Lane, lanesOf, PHASE_TEXT, placeBefore, TONE } from './land-phases.ts'
+import { PhaseSteps } from './PhaseSteps.tsx'
 import './lane.css'
 
 /** What lands now and what waits behind it, one lane per repository and base. Nothing is shown while no lane is in use. */
@@ -52,23 +53,11 @@ const STATUS_TEXT: Partial<Record<LandRun['status'], string>> = {
   fixing: 'being fixed by its agent',
   paused: 'paused',
 }
-const TONE: Record<LandRun['status'], string> = {
-  active: 'run',
-  waiting: 'warn',
-  fixing: 'run',
-  paused: 'quiet',
-  landed: 'ok',
-  failed: 'bad',
-  removed: 'quiet',
-}
-
 function RunRow({ run, place, lane }: { run: LandRun; place: number; lane: Lane }) {
   const title = useEntities((state) => state.tasks[run.taskId]?.title ?? '')
   const n = useEntities((state) => state.attempts[run.attemptId]?.n)
   const forge = useEntities((state) => state.repositories[run.repoId]?.forge ?? 'local')
   const current = useUi((state) => state.taskId === run.taskId && state.page === 'board')
-  const phases = phasesOf(forge, run.phase)
-  const at = run.phase === 'done' ? phases.length : phases.indexOf(run.phase)
   const status = STATUS_TEXT[run.status]
   return (
     <li className="lane-run" data-testid="lane-run" data-status={run.status}>
@@ -91,20 +80,7 @@ function RunRow({ run, place, lane }: { run: LandRun; place: number; lane: Lane 
               <Elapsed since={run.startedAt} />
             </span>
           </span>
-          <span
-            className="lane-steps"
-            role="img"
-            aria-label={`Step ${Math.min(at + 1, phases.length)} of ${phases.length}`}
-          >
-            {phases.map((phase, index) => (
-              <span
-                key={phase}
-                title={PHASE_TEXT[phase]}
-                data-state={index < at ? 'done' : index === at ? 'now' : 'later'}
-                data-tone={TONE[run.status]}
-              />
-            ))}
-          </span>
+          <PhaseSteps run={run} forge={forge} />
           <span className="row-sub">
             {PHASE_TEXT[run.phase]}
             {status ? ` · ${status}` : ''}

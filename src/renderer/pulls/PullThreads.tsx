@@ -7,6 +7,7 @@ import { callOrToast, useApp } from '../connection/app-context.ts'
 import { useEntities } from '../state/entities.ts'
 import { Badge } from '../ui/Badge.tsx'
 import { Button } from '../ui/Button.tsx'
+import { Age } from '../ui/Elapsed.tsx'
 import { clockTime, dayOf, plainLine } from '../ui/format.ts'
 import { Markdown } from '../ui/Markdown.tsx'
 
@@ -35,8 +36,16 @@ function threadsOf(threads: Readonly<Record<string, ReviewThread>>, pullId: stri
     .sort(
       (a, b) =>
         Number(isOpenThread(b)) - Number(isOpenThread(a)) ||
-        (a.comments[0]?.at ?? 0) - (b.comments[0]?.at ?? 0),
+        (a.comments[0]?.at ?? 0) - (b.comments[0]?.at ?? 0) ||
+        a.name.localeCompare(b.name, 'en', { numeric: true }),
     )
+}
+
+/** Both kinds of our comments are posted with the engineer's token: whose words they are says the answer. */
+function authorOf(thread: ReviewThread, comment: ReviewThread['comments'][number]): string {
+  if (!comment.own) return plainLine(comment.author, 60)
+  const { answer } = thread
+  return answer?.by === 'engineer' && comment.body.trim() === answer.text.trim() ? 'You' : 'Quartet'
 }
 
 function Thread({ thread, canAnswer }: { thread: ReviewThread; canAnswer: boolean }) {
@@ -75,14 +84,14 @@ function Thread({ thread, canAnswer }: { thread: ReviewThread; canAnswer: boolea
           {thread.comments.map((comment) => (
             <article key={comment.externalId} className="thread-comment" data-own={comment.own}>
               <p className="thread-author">
-                <strong>{comment.own ? 'Quartet' : plainLine(comment.author, 60)}</strong>
+                <strong>{authorOf(thread, comment)}</strong>
                 {comment.bot ? <Bot size={12} role="img" aria-label="a bot" /> : null}
                 <time
                   className="rail-quiet num"
                   title={`${dayOf(comment.at)} ${clockTime(comment.at)}`}
                   dateTime={new Date(comment.at).toISOString()}
                 >
-                  {clockTime(comment.at)}
+                  <Age since={comment.at} /> ago
                 </time>
               </p>
               <Markdown text={comment.body} />
@@ -110,6 +119,7 @@ function Reply({ thread }: { thread: ReviewThread }) {
   return (
     <form
       className="thread-reply"
+      data-typed={text !== ''}
       onSubmit={(event) => {
         event.preventDefault()
         void send()
@@ -117,9 +127,9 @@ function Reply({ thread }: { thread: ReviewThread }) {
     >
       <textarea
         className="input"
-        rows={2}
+        rows={1}
         aria-label={`Answer to ${thread.name}`}
-        placeholder="Answer on the forge, in your name"
+        placeholder={thread.answer ? 'Answer again…' : 'Answer in your name…'}
         value={text}
         maxLength={60_000}
         onChange={(event) => setText(event.target.value)}

@@ -1,5 +1,6 @@
 import type { LandPhase, LandRun } from '../../shared/domain/landing.ts'
 import type { ForgeKind } from '../../shared/domain/repository.ts'
+import type { Tone } from '../ui/Badge.tsx'
 
 export const PHASE_TEXT: Record<LandPhase, string> = {
   queued: 'Wait in the lane',
@@ -35,6 +36,17 @@ const LOCAL: readonly LandPhase[] = FORGE.filter(
 /** The phases that a landing goes through: those of git alone, unless it is in one that only a forge has. */
 export function phasesOf(forge: ForgeKind, at: LandPhase): readonly LandPhase[] {
   return forge === 'local' && (LOCAL.includes(at) || at === 'done') ? LOCAL : FORGE
+}
+
+/** How a landing stands, as a colour; its words stand beside it. */
+export const TONE: Record<LandRun['status'], Tone> = {
+  active: 'run',
+  waiting: 'warn',
+  fixing: 'run',
+  paused: 'quiet',
+  landed: 'ok',
+  failed: 'bad',
+  removed: 'quiet',
 }
 
 /** One repository and base branch with what lands there, in order. */

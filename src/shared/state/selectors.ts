@@ -71,7 +71,9 @@ export function needsMe(entities: Pick<Entities, 'attempts' | 'tasks'>): NeedsMe
       const ready = due.filter((attempt) => attempt.status === 'ready')
       // One that waits for its verdict by name (a fix changed it) stands for the others.
       const named = queue.some((entry) => entry.taskId === task.id && entry.kind === 'verdict')
-      if (due.length > 0 && !named) {
+      // So does one that came back from landing with a reason of its own: it leads to the same decision.
+      const told = ready.length > 0 && ready.every((attempt) => attempt.attention)
+      if (due.length > 0 && !named && !told) {
         queue.push({
           taskId: task.id,
           attemptId: (ready[0] ?? due[0])?.id ?? null,

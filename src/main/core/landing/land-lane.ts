@@ -81,10 +81,19 @@ export class LandLane {
     if (run) this.#drive(run)
   }
 
-  /** Goes on now with the waiting landing of a task. */
+  /** Goes on now with the waiting landing of a task. Throws `illegal_state` when nothing of it is approved. */
   retry(taskId: string): void {
-    const run = this.#deps.ledger.select('landRuns', 'taskId = ? AND endedAt IS NULL', taskId)[0]
-    if (!run) return
+    const { ledger } = this.#deps
+    const run = ledger.select('landRuns', 'taskId = ? AND endedAt IS NULL', taskId)[0]
+    if (!run) {
+      const { status } = ledger.require('tasks', taskId)
+      if (status === 'landing' || status === 'landed') return
+      throw new Failure(
+        'illegal_state',
+        'Nothing of this task is landing. Call one of its attempts mergeable: that lands it.',
+        { taskId, status },
+      )
+    }
     if (run.status === 'paused') this.resume(run.id)
     else this.poke(run.id)
   }

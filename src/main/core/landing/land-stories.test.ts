@@ -269,6 +269,7 @@ describe.each(Object.entries(STAGES))('landing %s', (_name, open) => {
     expect(landed()).toEqual(['Three', 'One', 'first'])
     world.lane.remove(second)
     expect(statusOf(world, two)).toBe('deciding')
+    expect(() => world.lane.retry(two.taskId)).toThrow(expect.objectContaining({ code: 'illegal_state' }))
     expect(world.ledger.require('attempts', two.id)).toMatchObject({ status: 'ready', verdict: null })
     world.approve(two.id)
     await world.until(() => statusOf(world, two) === 'landed')
