@@ -26,7 +26,10 @@ describe.each(REAL_AGENTS)('%s', (agent) => {
       statusSource: 'hook',
       attention: { kind: 'question' },
     })
-    expect(waiting.attention?.detail).toContain('touch ../permitted')
+    expect(waiting.attention).toMatchObject({
+      detail: expect.stringContaining('touch ../permitted'),
+      options: ['yes', 'no'],
+    })
     expect(await core.client.attempts.answer({ id, text: 'yes' })).toEqual({ delivered: true })
     const ready = await core.until(inStatus(id, 'ready', 'failed'))
     expect(await readFile(join(ready.worktree, '..', 'permitted'), 'utf8')).toBe('')
@@ -37,6 +40,35 @@ describe.each(REAL_AGENTS)('%s', (agent) => {
       ...['waiting by hook', 'running by hook', 'finished by hook', 'ready by core'],
     ])
   })
+})
+
+const colour = {
+  question: 'Which colour shall it have?',
+  header: 'Colour',
+  multiSelect: false,
+  options: [
+    { label: 'Red', description: 'A warm one' },
+    { label: 'Blue', description: 'A cold one' },
+  ],
+}
+// Codex offers its model such a question in Plan mode alone.
+it.each([
+  ['Green, “as the grass” is.', 'in one’s own words'],
+  ['blue', 'by one of its entries'],
+])('claude: a question of the model is shown with its entries, and “%s” answers it %s', async (text) => {
+  const asks = { do: 'call', tool: 'AskUserQuestion', input: { questions: [colour] } } as const
+  const arena = await makeArena({ script: play(asks, commit, say('Done.')) })
+  const core = await openCore(arena)
+  const { id } = await core.fire('Paint it', 'claude')
+  const waiting = await core.until(inStatus(id, 'waiting', 'ready', 'failed'))
+  expect(waiting).toMatchObject({
+    statusSource: 'hook',
+    attention: { kind: 'question', detail: colour.question, options: ['Red', 'Blue'] },
+  })
+  expect(await core.client.attempts.answer({ id, text })).toEqual({ delivered: true })
+  await core.until(inStatus(id, 'ready', 'failed'))
+  const answered = text === 'blue' ? 'Blue' : text
+  expect(arena.model.requests[1]?.toolResults[0]).toContain(`"${colour.question}"="${answered}"`)
 })
 
 it('codex: an announcement on start is shown as a question with its entries, and answered by one', async () => {

@@ -14,12 +14,13 @@ export function AnswerBox({ attempt }: { attempt: Attempt }) {
     attempt.attention?.kind === 'question' || attempt.attention?.kind === 'not_delivered'
       ? attempt.attention.detail
       : (attempt.reason ?? 'The agent waits for you.')
-  const send = async () => {
-    if (!text.trim() || state === 'sending') return
+  const options = attempt.attention?.options ?? []
+  const send = async (answer: string) => {
+    if (!answer.trim() || state === 'sending') return
     setState('sending')
-    const answer = await callOrToast(() => core().attempts.answer({ id: attempt.id, text }))
-    setState(answer ? (answer.delivered ? 'delivered' : 'not delivered') : 'idle')
-    if (answer?.delivered) setText('')
+    const sent = await callOrToast(() => core().attempts.answer({ id: attempt.id, text: answer }))
+    setState(sent ? (sent.delivered ? 'delivered' : 'not delivered') : 'idle')
+    if (sent?.delivered) setText('')
   }
   return (
     <form
@@ -27,19 +28,33 @@ export function AnswerBox({ attempt }: { attempt: Attempt }) {
       aria-label={`Answer attempt ${attempt.n}`}
       onSubmit={(event) => {
         event.preventDefault()
-        void send()
+        void send(text)
       }}
     >
       <p className="answer-question">
         <CircleHelp size={14} className="status-icon" data-tone="warn" aria-hidden="true" />
         <span>{plainLine(question, 600)}</span>
       </p>
+      {options.length > 0 ? (
+        <fieldset className="answer-options" aria-label="Answers that it offers">
+          {options.map((option) => (
+            <Button
+              key={option}
+              size="s"
+              blocked={state === 'sending' ? 'An answer is on its way.' : null}
+              onClick={() => void send(option)}
+            >
+              {plainLine(option, 80)}
+            </Button>
+          ))}
+        </fieldset>
+      ) : null}
       <div className="answer-line">
         <textarea
           className="input"
           rows={1}
           aria-label="Your answer"
-          placeholder="Answer…"
+          placeholder={options.length > 0 ? 'Or in your own words…' : 'Answer…'}
           data-testid={`answer-${attempt.n}`}
           value={text}
           onChange={(event) => {
@@ -49,7 +64,7 @@ export function AnswerBox({ attempt }: { attempt: Attempt }) {
           onKeyDown={(event) => {
             if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
               event.preventDefault()
-              void send()
+              void send(text)
             }
           }}
         />

@@ -42,6 +42,8 @@ export const Attention = z.object({
   since: z.number().int(),
   /** One sentence, or the agent's question itself. */
   detail: z.string(),
+  /** Answers that the agent offers; it may be told something else, too. */
+  options: z.array(z.string()).optional(),
 })
 export type Attention = z.infer<typeof Attention>
 

@@ -34,6 +34,10 @@ const KIND_OF: Record<AgentQuestion['about'], Attention['kind']> = {
   auth: 'auth',
 }
 
+/** What fits on a card; a dialog with more or longer entries can be answered in words, or in its terminal. */
+const MAX_OPTIONS = 8
+const MAX_OPTION = 200
+
 const INTERRUPTED = 'It was interrupted and waits for your next message.'
 const SUSPECTED = 'Interrupt suspected: you pressed a key that stops it, and it has not said so.'
 
@@ -219,7 +223,9 @@ export class AgentReports {
   ): void {
     const { ledger, clock } = this.#deps
     const now = clock.now()
-    const attention = { kind, since: now, detail: text.slice(0, 4_000) }
+    const offered = [...new Set(question?.options)].filter((option) => option.length <= MAX_OPTION)
+    const options = offered.length > 0 ? { options: offered.slice(0, MAX_OPTIONS) } : {}
+    const attention = { kind, since: now, detail: text.slice(0, 4_000), ...options }
     const fact = (tx: Transaction, { id, repoId, taskId }: Attempt) =>
       tx.fact({
         kind: 'attempt.question',

@@ -166,9 +166,15 @@ export class MessageDelivery {
   #complain(id: string, detail: string): void {
     const { ledger, clock } = this.#deps
     ledger.commit((tx) => {
-      const { verdict, repoId, taskId } = tx.require('attempts', id)
+      const { verdict, repoId, taskId, attention: before } = tx.require('attempts', id)
       if (verdict) return
-      const attention = { kind: 'not_delivered' as const, since: clock.now(), detail: detail.slice(0, 4_000) }
+      const attention = {
+        kind: 'not_delivered' as const,
+        since: clock.now(),
+        detail: detail.slice(0, 4_000),
+        // What it asks can still be answered.
+        ...(before?.options ? { options: before.options } : {}),
+      }
       tx.patch('attempts', id, { attention })
       tx.fact({ kind: 'attempt.attention', repoId, taskId, attemptId: id, body: { ...attention } })
     })
