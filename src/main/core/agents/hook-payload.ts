@@ -52,7 +52,7 @@ const ToolInput = z.object({
  * The question that a request for permission stands for: that of the model when it asks one itself, else whether a tool
  * may do what it is about to do.
  */
-export function questionOf(payload: HookPayload): AgentQuestion {
+function questionOf(payload: HookPayload): AgentQuestion {
   const parsed = ToolInput.safeParse(payload.tool_input)
   const input = parsed.success ? parsed.data : {}
   const first = input.questions?.[0]
@@ -70,9 +70,32 @@ export function questionOf(payload: HookPayload): AgentQuestion {
 }
 
 /** The `session` event that every payload with a session id stands for. */
-export function sessionOf(payload: HookPayload, at: number): AgentEvent[] {
+function sessionOf(payload: HookPayload, at: number): AgentEvent[] {
   if (!payload.session_id) return []
   return [
     { kind: 'session', at, sessionRef: payload.session_id, transcript: payload.transcript_path ?? null },
   ]
+}
+
+/** What those payloads mean that all of these agents send alike; null for any other. */
+export function commonEvents(payload: HookPayload, at: number): AgentEvent[] | null {
+  switch (payload.hook_event_name) {
+    case 'SessionStart':
+      return [...sessionOf(payload, at), { kind: 'attached', at }]
+    case 'UserPromptSubmit':
+      return [{ kind: 'started', at, text: brief(payload.prompt) }]
+    case 'PreToolUse':
+    case 'PostToolUse':
+      return [{ kind: 'working', at, tool: payload.tool_name ?? null, failed: false }]
+    case 'PermissionRequest':
+      return [{ kind: 'question', at, ...questionOf(payload) }]
+    case 'PreCompact':
+      return [{ kind: 'compacted', at }]
+    case 'Stop':
+      return [{ kind: 'finished', at, text: brief(payload.last_assistant_message) }]
+    case 'SessionEnd':
+      return [{ kind: 'ended', at, text: brief(payload.reason) }]
+    default:
+      return null
+  }
 }

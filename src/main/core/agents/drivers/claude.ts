@@ -7,10 +7,11 @@ import { allowed, launchEnvironment } from '../allowlist.ts'
 import type { AgentDriver, AgentEvent, AgentQuestion, LaunchContext, UsageReader } from '../driver.ts'
 import { pasteAndEnter } from '../follow-up.ts'
 import { parseJson, readJsonAnswer } from '../headless-answer.ts'
-import { brief, parseHookPayload, questionOf, sessionOf } from '../hook-payload.ts'
+import { brief, commonEvents, parseHookPayload } from '../hook-payload.ts'
 import { readLimit } from '../limits.ts'
 import { agentInfo, requireProgram } from '../programs.ts'
 import { promptArgument } from '../prompt-transport.ts'
+import { choiceOf, yesOrNo } from '../reply.ts'
 import { errorEvents, findSign, type ScreenSign } from '../screen.ts'
 import { quoteAll } from '../shell-quote.ts'
 import { reachesLoopback } from '../telemetry/direct.ts'
@@ -98,19 +99,18 @@ const SIGNS: readonly ScreenSign[] = [
   },
 ]
 
-const yes = (text: string): boolean => /^\s*(y|yes|ok|allow|approve|ja)\s*[.!]?\s*$/i.test(text)
-const no = (text: string): boolean => /^\s*(n|no|deny|reject|nein)\s*[.!]?\s*$/i.test(text)
 const ESCAPE = '\x1b'
 
 /** Claude Code's dialogs take digits for options; its trust dialog starts on “No”. */
 function answer(question: AgentQuestion, text: string): readonly string[] {
-  if (question.about === 'trust') return yes(text) ? ['\x1b[B', '\r'] : [ESCAPE]
+  const verdict = yesOrNo(text)
+  if (question.about === 'trust') return verdict === 'yes' ? ['\x1b[B', '\r'] : [ESCAPE]
   if (question.about === 'permission') {
-    if (yes(text)) return ['1']
-    return no(text) ? [ESCAPE] : [ESCAPE, ...pasteAndEnter(text)]
+    if (verdict === 'yes') return ['1']
+    return verdict === 'no' ? [ESCAPE] : [ESCAPE, ...pasteAndEnter(text)]
   }
-  const choice = question.options.findIndex((option) => option.toLowerCase() === text.trim().toLowerCase())
-  if (choice >= 0) return [String(choice + 1)]
+  const choice = choiceOf(question, text)
+  if (choice !== null) return [String(choice)]
   // The entry after the model's own options is the one for free text.
   if (question.options.length > 0) return [String(question.options.length + 1), ...pasteAndEnter(text)]
   return pasteAndEnter(text)
@@ -120,31 +120,16 @@ function interpret(raw: unknown, at: number): AgentEvent[] {
   const payload = parseHookPayload(raw)
   if (!payload) return []
   switch (payload.hook_event_name) {
-    case 'SessionStart':
-      return [...sessionOf(payload, at), { kind: 'attached', at }]
-    case 'UserPromptSubmit':
-      return [{ kind: 'started', at, text: brief(payload.prompt) }]
-    case 'PreToolUse':
-    case 'PostToolUse':
-      return [{ kind: 'working', at, tool: payload.tool_name ?? null, failed: false }]
     case 'PostToolUseFailure':
       return [{ kind: 'working', at, tool: payload.tool_name ?? null, failed: true }]
-    case 'PermissionRequest':
-      return [{ kind: 'question', at, ...questionOf(payload) }]
     case 'Notification':
       return notification(payload.notification_type, brief(payload.message), at)
-    case 'PreCompact':
-      return [{ kind: 'compacted', at }]
-    case 'Stop':
-      return [{ kind: 'finished', at, text: brief(payload.last_assistant_message) }]
     case 'StopFailure': {
       const said = payload.error_details ?? payload.last_assistant_message ?? payload.error
       return errorEvents(typeof said === 'string' ? said : JSON.stringify(said ?? 'an error'), at)
     }
-    case 'SessionEnd':
-      return [{ kind: 'ended', at, text: brief(payload.reason) }]
     default:
-      return []
+      return commonEvents(payload, at) ?? []
   }
 }
 

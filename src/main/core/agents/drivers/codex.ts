@@ -6,10 +6,11 @@ import { allowed, launchEnvironment } from '../allowlist.ts'
 import type { AgentDriver, AgentEvent, AgentQuestion, LaunchContext, UsageReader } from '../driver.ts'
 import { pasteAndEnter } from '../follow-up.ts'
 import { lastLine, parseJson } from '../headless-answer.ts'
-import { brief, parseHookPayload, questionOf, sessionOf } from '../hook-payload.ts'
+import { brief, commonEvents, parseHookPayload } from '../hook-payload.ts'
 import { readLimit } from '../limits.ts'
 import { agentInfo, requireProgram } from '../programs.ts'
 import { promptArgument } from '../prompt-transport.ts'
+import { choiceOf, yesOrNo } from '../reply.ts'
 import { errorEvents, findSign, type ScreenSign } from '../screen.ts'
 import { reachesLoopback } from '../telemetry/direct.ts'
 import { codexHome, findCodexRollout } from '../usage/codex-usage.ts'
@@ -74,19 +75,18 @@ export async function commitFolders(worktree: string, branch: string): Promise<s
   return [own, join(shared, 'objects'), refs, logs]
 }
 
-const yes = (text: string): boolean => /^\s*(y|yes|ok|allow|approve|ja)\s*[.!]?\s*$/i.test(text)
-const no = (text: string): boolean => /^\s*(n|no|deny|reject|nein)\s*[.!]?\s*$/i.test(text)
 const ESCAPE = '\x1b'
 
 function answer(question: AgentQuestion, text: string): readonly string[] {
-  if (question.about === 'trust') return yes(text) ? ['\r'] : [ESCAPE]
+  const verdict = yesOrNo(text)
+  if (question.about === 'trust') return verdict === 'yes' ? ['\r'] : [ESCAPE]
   if (question.about === 'permission') {
-    if (yes(text)) return ['y']
+    if (verdict === 'yes') return ['y']
     // Escape refuses and leaves the cursor where it can be told what to do instead.
-    return no(text) ? [ESCAPE] : [ESCAPE, ...pasteAndEnter(text)]
+    return verdict === 'no' ? [ESCAPE] : [ESCAPE, ...pasteAndEnter(text)]
   }
-  const choice = question.options.findIndex((option) => option.toLowerCase() === text.trim().toLowerCase())
-  return choice >= 0 ? [String(choice + 1)] : pasteAndEnter(text)
+  const choice = choiceOf(question, text)
+  return choice === null ? pasteAndEnter(text) : [String(choice)]
 }
 
 /** What versions without hooks report: the end of a turn, nothing else. */
@@ -101,27 +101,8 @@ function interpret(raw: unknown, at: number): AgentEvent[] {
   if (notify.success) return [{ kind: 'finished', at, text: brief(notify.data['last-assistant-message']) }]
   const payload = parseHookPayload(raw)
   if (!payload) return []
-  switch (payload.hook_event_name) {
-    case 'SessionStart':
-      return [...sessionOf(payload, at), { kind: 'attached', at }]
-    case 'UserPromptSubmit':
-      return [{ kind: 'started', at, text: brief(payload.prompt) }]
-    case 'PreToolUse':
-    case 'PostToolUse':
-      return [{ kind: 'working', at, tool: payload.tool_name ?? null, failed: false }]
-    case 'PermissionRequest':
-      return [{ kind: 'question', at, ...questionOf(payload) }]
-    case 'PreCompact':
-      return [{ kind: 'compacted', at }]
-    case 'Stop':
-      return [{ kind: 'finished', at, text: brief(payload.last_assistant_message) }]
-    case 'Interrupt':
-      return [{ kind: 'interrupted', at }]
-    case 'SessionEnd':
-      return [{ kind: 'ended', at, text: brief(payload.reason) }]
-    default:
-      return []
-  }
+  if (payload.hook_event_name === 'Interrupt') return [{ kind: 'interrupted', at }]
+  return commonEvents(payload, at) ?? []
 }
 
 /** A turn that failed is reported by no hook: its error stands under the last message of the engineer. */

@@ -5,7 +5,7 @@ import { allowed, launchEnvironment } from '../allowlist.ts'
 import type { AgentDriver, AgentEvent, Environment } from '../driver.ts'
 import { pasteAndEnter } from '../follow-up.ts'
 import { readJsonAnswer } from '../headless-answer.ts'
-import { brief, parseHookPayload, sessionOf } from '../hook-payload.ts'
+import { brief, commonEvents, parseHookPayload } from '../hook-payload.ts'
 import { nodeCommand } from '../programs.ts'
 
 /** What the shipped program can play; its own table (`resources/rehearsal/scenarios.mjs`) is tested against this one. */
@@ -119,12 +119,6 @@ export function rehearsalDriver(options: RehearsalOptions): AgentDriver {
       const payload = parseHookPayload(raw)
       if (!payload) return []
       switch (payload.hook_event_name) {
-        case 'SessionStart':
-          return [...sessionOf(payload, at), { kind: 'attached', at }]
-        case 'UserPromptSubmit':
-          return [{ kind: 'started', at, text: brief(payload.prompt) }]
-        case 'PostToolUse':
-          return [{ kind: 'working', at, tool: payload.tool_name ?? null, failed: false }]
         case 'Notification':
           return [
             {
@@ -135,14 +129,10 @@ export function rehearsalDriver(options: RehearsalOptions): AgentDriver {
               options: [],
             },
           ]
-        case 'Stop':
-          return [{ kind: 'finished', at, text: brief(payload.last_assistant_message) }]
         case 'StopFailure':
           return [{ kind: 'failed', at, text: brief(payload.error_details) ?? 'It failed.' }]
-        case 'SessionEnd':
-          return [{ kind: 'ended', at, text: brief(payload.reason) }]
         default:
-          return []
+          return commonEvents(payload, at) ?? []
       }
     },
 
