@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { sh } from '../../src/main/core/testing/core-harness.ts'
 import { play, type Script } from '../fixtures/model-server.ts'
@@ -39,9 +41,9 @@ describe.each(REAL_AGENTS)('%s', (agent) => {
     expect(last?.userMessages.filter((text) => text.includes('Make two files'))).toHaveLength(1)
   })
 
-  it('works on while the core is killed, and the next core hears how it ends', async () => {
+  it('ends its turn while the core is killed, and the next core learns of it', async () => {
     const slow: Script = (request) =>
-      play(commit('first'), { do: 'wait', ms: 8_000, next: commit('second') }, say('Through.'))(request)
+      play(commit('first'), { do: 'wait', ms: 3_000, next: commit('second') }, say('Through.'))(request)
     const arena = await makeArena({ script: slow })
     const first = await startHost(arena)
     await first.client.system.saveSettings({ reviews: false })
@@ -54,6 +56,9 @@ describe.each(REAL_AGENTS)('%s', (agent) => {
     const id = fired.attempts[0]?.id ?? ''
     await expect.poll(() => arena.model.requests.length, { timeout: 60_000 }).toBe(2)
     await first.kill9()
+    // Nobody is there when it says that it is through.
+    const missed = join(arena.dataDir, 'run', 'attempts', id, 'missed.jsonl')
+    await expect.poll(() => readFile(missed, 'utf8').catch(() => ''), { timeout: 60_000 }).toContain('"Stop"')
     const second = await startHost(arena)
     const ready = await second.until(id, (attempt) => attempt.status === 'ready' || attempt.status === 'lost')
     expect(ready.status).toBe('ready')

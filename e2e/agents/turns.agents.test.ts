@@ -50,4 +50,21 @@ describe.each(REAL_AGENTS)('%s', (agent) => {
     expect(await untilCounted(arena, core, id, agent)).toMatchObject({ turns: 2, toolCalls: 2 })
     expect(attempts).toHaveLength(1)
   })
+
+  it('reads a brief of 200 kB from its file', async () => {
+    const read = {
+      do: 'run',
+      command: 'wc -c < "$QUARTET_PROMPT_FILE" > size && git add size && git commit -qm Size',
+    } as const
+    const arena = await makeArena({ script: play(read, say('Read.')) })
+    const core = await openCore(arena)
+    const { id } = await core.fire(`# A long brief\n\n${'x'.repeat(200_000)}`, agent)
+    const ready = await core.until(inStatus(id, 'ready', 'failed', 'waiting'))
+    expect(ready).toMatchObject({ status: 'ready', attention: null })
+    expect(Number(await sh(ready.worktree, 'show', 'HEAD:size'))).toBeGreaterThan(200_000)
+    // The model is told where it is, once.
+    const [message = ''] = arena.model.requests[0]?.userMessages ?? []
+    expect(message).toMatch(/prompt\.md because it is long/)
+    expect(message.length).toBeLessThan(2_000)
+  })
 })
