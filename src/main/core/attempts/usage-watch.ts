@@ -13,7 +13,7 @@ import type { Ledger } from '../db/ledger.ts'
 
 export interface UsageWatchDeps {
   ledger: Ledger
-  agents: AgentRegistry
+  agents: Pick<AgentRegistry, 'driver'>
   environment: () => Promise<Environment>
   clock: Clock
   scope: Scope
