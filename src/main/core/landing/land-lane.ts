@@ -1,18 +1,15 @@
 import type { Attempt } from '../../../shared/domain/attempt.ts'
-import { Failure, isFailure, messageOf } from '../../../shared/domain/failure.ts'
+import { Failure } from '../../../shared/domain/failure.ts'
 import type { LandPhase, LandRun } from '../../../shared/domain/landing.ts'
 import type { Pull } from '../../../shared/domain/pull.ts'
 import type { Disposable, Scope } from '../../kernel/disposable.ts'
 import type { Transaction } from '../db/ledger.ts'
 import type { SettingsStore } from '../settings.ts'
-import { stepAfter } from './failed-step.ts'
-import { cleanupPhase, confirmPhase, mergePhase } from './finish-phases.ts'
 import { type ContinueAttempt, DEFAULT_BUDGET, FixRounds } from './fix-rounds.ts'
 import { FixWatch } from './fix-watch.ts'
 import { LandBook } from './land-book.ts'
-import { gatePhase, integratePhase, verifyPhase } from './prepare-phases.ts'
-import { checksPhase, pullPhase, pushPhase } from './publish-phases.ts'
 import { type Step, type StepDeps, type Subject, stop, Tries } from './step.ts'
+import { takeStep } from './take-step.ts'
 
 export interface LandLaneDeps extends Omit<StepDeps, 'signal'> {
   settings: SettingsStore
@@ -233,103 +230,9 @@ export class LandLane {
   }
 
   async #advance(run: LandRun): Promise<void> {
-    const { ledger, log, scope, clock } = this.#deps
     this.#due.delete(run.id)
-    let step: Step
-    let subject: Subject | null = null
-    try {
-      subject = await this.#subjectOf(run)
-      step =
-        subject.attempt.status !== 'landing' && run.status !== 'landed'
-          ? stop('The attempt left the landing.')
-          : await this.#phase(subject)
-      this.#tries.clear(`${run.id} failed`)
-    } catch (error) {
-      if (scope.disposed || isFailure(error, 'cancelled')) return
-      const count = this.#tries.next(`${run.id} failed`)
-      if (isFailure(error)) {
-        const { code, message } = error
-        log.info('a landing met a failure', { run: run.id, phase: run.phase, code, message })
-        const state = { ...run, count, now: clock.now(), baseSha: run.expectedBaseSha }
-        step = stepAfter(error, state)
-        if (code === 'forge_unauthorized')
-          this.#deps.forges.refused(ledger.require('repositories', run.repoId))
-        if (code === 'git_locked' && subject && (await this.#unlock(subject, error)))
-          step = { do: 'wait', ms: 0, reason: message, hold: true }
-      } else {
-        log.error('a landing failed', { run: run.id, phase: run.phase, error })
-        step = {
-          do: 'wait',
-          ms: null,
-          reason: `Something went wrong in Quartet itself (${messageOf(error)}).`,
-          hold: false,
-          attention: 'crash',
-        }
-      }
-    }
-    if (!scope.disposed) this.#apply(run.id, step, subject)
-  }
-
-  /** Takes a lock away that a git left which was killed; one that anybody may still hold stays. */
-  async #unlock(subject: Subject, failure: Failure): Promise<boolean> {
-    const { git, log } = this.#deps
-    const { lockFile } = failure.data
-    if (typeof lockFile !== 'string') return false
-    try {
-      const { repo, path } = subject.place
-      const { removed } = await git.breakStaleLock({
-        repo,
-        path: lockFile.includes('/worktrees/') ? path : repo,
-        lockFile,
-      })
-      if (removed) log.warn('removed a lock of a git that is gone', { lockFile })
-      return removed
-    } catch (error) {
-      if (isFailure(error)) return false
-      throw error
-    }
-  }
-
-  async #subjectOf(run: LandRun): Promise<Subject> {
-    const { ledger, forges, workflows } = this.#deps
-    const attempt = ledger.require('attempts', run.attemptId)
-    const repository = ledger.require('repositories', run.repoId)
-    const { land } = await workflows.read(repository)
-    return {
-      run: { ...run, method: land.method ?? run.method },
-      budget: land.budget,
-      attempt,
-      task: ledger.require('tasks', run.taskId),
-      repository,
-      place: { repo: repository.path, path: attempt.worktree },
-      ...(await forges.of(repository)),
-    }
-  }
-
-  #phase(subject: Subject): Promise<Step> {
-    const deps = this.#steps
-    switch (subject.run.phase) {
-      case 'queued':
-      case 'gate':
-        return gatePhase(deps, subject)
-      case 'integrate':
-        return integratePhase(deps, subject)
-      case 'verify':
-        return verifyPhase(deps, subject)
-      case 'push':
-        return pushPhase(deps, subject)
-      case 'pull':
-        return pullPhase(deps, subject)
-      case 'checks':
-        return checksPhase(deps, subject, this.#tries)
-      case 'merge':
-        return mergePhase(deps, subject, this.#tries)
-      case 'confirm':
-        return confirmPhase(deps, subject, this.#tries)
-      case 'cleanup':
-      case 'done':
-        return cleanupPhase(deps, subject)
-    }
+    const taken = await takeStep(this.#steps, run, this.#tries)
+    if (taken) this.#apply(run.id, taken.step, taken.subject)
   }
 
   #apply(runId: string, step: Step, subject: Subject | null): void {

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Attempt } from '../../../shared/domain/attempt.ts'
 import { Failure } from '../../../shared/domain/failure.ts'
@@ -100,6 +101,24 @@ describe('a landing without a forge', () => {
     await world.until(() => world.ledger.require('tasks', attempt.taskId).status === 'landed')
     expect(world.ledger.require('attempts', attempt.id).attention).toBeNull()
   })
+
+  it.runIf(process.platform === 'linux')(
+    'takes away a lock that a killed git left, and no other',
+    async () => {
+      const world = await openWorld({})
+      const lock = join(world.repo, '.git/index.lock')
+      writeFileSync(lock, '')
+      const attempt = await world.land('Change a', { 'a.txt': 'new\n' })
+      await world.until(() => world.ledger.require('attempts', attempt.id).attention?.kind === 'base_dirty')
+      expect(world.runOf(attempt.taskId).reason).toContain('held by no process that lives')
+      expect(existsSync(lock)).toBe(true)
+      // Two minutes later nobody can be about to use it.
+      const old = Date.now() / 1_000 - 120
+      utimesSync(lock, old, old)
+      await world.until(() => world.ledger.require('tasks', attempt.taskId).status === 'landed')
+      expect(existsSync(lock)).toBe(false)
+    },
+  )
 
   it('says so when the checkout of the base cannot follow what has landed, and goes on when it can', async () => {
     let cut = true
