@@ -67,7 +67,7 @@ function Recording({ attempt, epoch }: { attempt: Attempt; epoch: number }) {
         <AgentIcon agent={attempt.agent} />
         <strong>{attempt.agent}</strong>
         {ready ? (
-          <span className="rail-quiet num">
+          <span className="rail-quiet num truncate">
             {dayOf(ready.timeline.start)} {clockTime(ready.timeline.start)} – {clockTime(ready.timeline.end)}{' '}
             · {duration(ready.timeline.end - ready.timeline.start)}
             {ready.live ? ' · still running; this is what it wrote until now' : ''}
@@ -78,11 +78,11 @@ function Recording({ attempt, epoch }: { attempt: Attempt; epoch: number }) {
           <Select
             label="Run of the agent"
             testId="replay-run"
-            width={148}
+            width={112}
             value={String(shownRun)}
             options={Array.from({ length: epoch }, (_, i) => ({
               value: String(epoch - i),
-              label: i === 0 ? `Run ${epoch}, the newest` : `Run ${epoch - i}`,
+              label: `Run ${epoch - i} of ${epoch}`,
             }))}
             onChange={(value) => setRun(Number(value))}
           />
