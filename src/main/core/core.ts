@@ -171,13 +171,24 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     environment: commandEnvironment,
     clock,
   })
+  const missed = new MissedReports({
+    ledger,
+    terminals,
+    clock,
+    log,
+    scope,
+    runRoot: join(places.run, 'attempts'),
+    onMessage: (message) => supervisor.onMissedHook(message),
+  })
   const hooks: HookListener = await listenForHooks({
     dir: places.run,
     log: log.child('hooks'),
     clock,
     redactor,
     onMessage: (message) => {
-      if (!hookTest.hear(message)) supervisor.onHook(message)
+      if (hookTest.hear(message)) return
+      supervisor.onHook(message)
+      missed.touch(message.attemptId)
     },
   })
   const telemetry = await receiveTelemetry({
@@ -316,15 +327,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     verdicts,
     lane,
     hooks,
-    missed: new MissedReports({
-      ledger,
-      terminals,
-      clock,
-      log,
-      scope,
-      runRoot: join(places.run, 'attempts'),
-      onMessage: (message) => supervisor.onMissedHook(message),
-    }),
+    missed,
     retire,
     clock,
     log,

@@ -35,7 +35,7 @@ export interface AttemptSupervisorDeps {
 /** Turns what terminals, hooks and keys say into statuses. What cannot happen in a status is ignored, late reports among it. */
 export class AttemptSupervisor {
   readonly #deps: AttemptSupervisorDeps
-  /** When the newest report of each live agent was made, ms since the epoch. */
+  /** Until when what each live agent reported is known, ms since the epoch. */
   readonly #heardAt = new Map<string, number>()
 
   constructor(deps: AttemptSupervisorDeps) {
@@ -46,7 +46,7 @@ export class AttemptSupervisor {
 
   /** A report of the hook program. */
   onHook(message: HookMessage): void {
-    this.#hear(message, () => true)
+    this.#hear(message, message.at, () => true)
   }
 
   /**
@@ -56,18 +56,17 @@ export class AttemptSupervisor {
   onMissedHook(message: HookMessage): void {
     const attempt = this.#deps.ledger.get('attempts', message.attemptId)
     if (!attempt) return
-    const heardAt = this.#heardAt.get(attempt.id)
-    const isOld =
-      heardAt === undefined
-        ? attempt.statusSource === 'hook' && message.at <= attempt.statusAt
-        : message.at < heardAt
-    this.#hear(message, (event) => !isOld || event.kind === 'session')
+    const known = this.#heardAt.get(attempt.id) ?? (attempt.statusSource === 'hook' ? attempt.statusAt : 0)
+    const isOld = message.at <= known
+    // Of those that were left behind in one millisecond each counts.
+    this.#hear(message, message.at - 1, (event) => !isOld || event.kind === 'session')
   }
 
-  #hear({ attemptId, at, payload }: HookMessage, counts: (event: AgentEvent) => boolean): void {
+  #hear(message: HookMessage, heardAt: number, counts: (event: AgentEvent) => boolean): void {
+    const { attemptId, at, payload } = message
     const attempt = this.#deps.ledger.get('attempts', attemptId)
     if (!attempt) return
-    this.#heardAt.set(attemptId, Math.max(at, this.#heardAt.get(attemptId) ?? 0))
+    this.#heardAt.set(attemptId, Math.max(heardAt, this.#heardAt.get(attemptId) ?? 0))
     this.#deps.diffs.touch(attemptId)
     for (const event of this.#deps.agents.driver(attempt.agent).interpret(payload, at))
       if (counts(event)) this.#deps.reports.take(attemptId, event)

@@ -33,32 +33,37 @@ const Line = z.object({ at: z.number().int().nonnegative(), payload: z.unknown()
  */
 export class MissedReports {
   readonly #deps: MissedReportsDeps
+  readonly #touched = new Set<string>()
+  #wake: () => void = () => {}
 
   constructor(deps: MissedReportsDeps) {
     this.#deps = { ...deps, log: deps.log.child('missed reports') }
   }
 
-  /** Looks from now on wherever an agent is at work, which its terminal shows: one at rest reports nothing. */
+  /** Looks from now on wherever an agent does something, which its terminal or a report of it shows: one at rest reports nothing. */
   begin(): void {
     const { ledger, scope, terminals } = this.#deps
     let before = new Set<string>()
-    let touched = new Set<string>()
-    const wake = scope.whileBusy('missed reports', SWEEP_MS, () => {
-      // Once more after the last output: the report of what was drawn may come a moment later.
-      for (const id of new Set([...before, ...touched]))
+    this.#wake = scope.whileBusy('missed reports', SWEEP_MS, () => {
+      // Once more after the last sign: the report of what was drawn may come a moment later.
+      for (const id of new Set([...before, ...this.#touched]))
         scope.run(`missed reports of ${id}`, () => this.bringIn(id))
-      before = touched
-      touched = new Set()
+      before = new Set(this.#touched)
+      this.#touched.clear()
       return before.size > 0
     })
     scope.own(
       terminals.onEvent((event) => {
         const attemptId = event.type === 'activity' ? ledger.get('terminals', event.id)?.attemptId : null
-        if (!attemptId) return
-        touched.add(attemptId)
-        wake()
+        if (attemptId) this.touch(attemptId)
       }),
     )
+  }
+
+  /** The attempt's agent does something. */
+  touch(attemptId: string): void {
+    this.#touched.add(attemptId)
+    this.#wake()
   }
 
   /** Handles what was left behind for one attempt, in its order. Never throws: what cannot be read is logged and removed. */

@@ -105,12 +105,34 @@ describe('a turn that ends while the core is killed', () => {
     const ready = await second.until(id, (attempt) => attempt.status === 'ready')
     expect(ready.sessionRef).toBe(running.sessionRef)
     expect(await sh(worktree, 'log', '--format=%s', `${ready.baseSha}..HEAD`)).toBe('Add work')
-    const facts = await second.client.history.facts({ attemptId: id, limit: 1_000 })
-    const path = facts.filter((fact) => fact.kind === 'attempt.status').map((fact) => fact.body.to)
-    expect(path.reverse()).toEqual(['preparing', 'starting', 'running', 'finished', 'ready'])
+    const path = async () => {
+      const facts = await second.client.history.facts({ attemptId: id, limit: 1_000 })
+      return facts
+        .filter((fact) => fact.kind === 'attempt.status')
+        .map((fact) => fact.body.to)
+        .reverse()
+    }
+    const once = ['preparing', 'starting', 'running', 'finished', 'ready']
+    expect(await path()).toEqual(once)
     await expect(stat(left)).rejects.toThrow('ENOENT')
     // And the agent is heard again as before.
     expect(await second.client.attempts.answer({ id, text: 'One more.' })).toEqual({ delivered: true })
     await second.until(id, (attempt) => attempt.status === 'ready' && attempt.headSha !== ready.headSha)
+    expect(await path()).toEqual([...once, 'running', 'finished', 'ready'])
+
+    // What was left behind although it arrived, or is overtaken by now, changes nothing.
+    const again = text + text.replaceAll('"Stop"', '"UserPromptSubmit"')
+    await writeFile(left, again, { mode: 0o600 })
+    expect(await second.client.attempts.answer({ id, text: 'And one.' })).toEqual({ delivered: true })
+    await eventually(
+      () =>
+        stat(left).then(
+          () => false,
+          () => true,
+        ),
+      'it to be brought in',
+    )
+    await second.until(id, (attempt) => attempt.status === 'ready')
+    expect(await path()).toEqual([...once, 'running', 'finished', 'ready', 'running', 'finished', 'ready'])
   })
 })
