@@ -127,7 +127,7 @@ export function whyNpmFailed({ output, timedOut, code }, what) {
     return `npm took more than 15 minutes for ${what} and was stopped. Is the npm registry reachable?`
   if (code === 127) return 'npm was not found. Quartet needs Node.js 20 or newer with npm.'
   if (/ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ECONNRESET/.test(output))
-    return `The npm registry cannot be reached, so ${what} could not be installed.\n${last}`
+    return `The npm registry cannot be reached, so ${what} could not be installed.`
   if (/ENOSPC/.test(output)) return `The disk is full, so ${what} could not be installed.\n${last}`
   if (/EACCES|EPERM/.test(output))
     return `No permission to write ${join(ROOT, 'node_modules')}, so ${what} could not be installed.\n${last}`
