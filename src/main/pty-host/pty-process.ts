@@ -36,12 +36,19 @@ export interface PtyProcess {
  * itself would start a child that prints an error and exits with 1.
  */
 export async function findProgram(spec: PtySpec): Promise<string> {
-  const folder = await stat(spec.cwd).catch(() => null)
+  const [folder, program] = await Promise.all([stat(spec.cwd).catch(() => null), lookUp(spec)])
   if (!folder?.isDirectory()) {
     throw new Failure('worktree_missing', `The working directory ${spec.cwd} does not exist.`, {
       cwd: spec.cwd,
     })
   }
+  if (program !== null) return program
+  throw new Failure('agent_missing', `Cannot start “${spec.file}”: there is no such program.`, {
+    program: spec.file,
+  })
+}
+
+async function lookUp(spec: PtySpec): Promise<string | null> {
   const hasFolder = spec.file.includes('/') || isAbsolute(spec.file)
   const candidates = hasFolder
     ? [resolve(spec.cwd, spec.file)]
@@ -50,17 +57,16 @@ export async function findProgram(spec: PtySpec): Promise<string> {
         .filter(Boolean)
         .map((path) => join(resolve(spec.cwd, path), spec.file))
   for (const path of candidates) {
-    const found = await stat(path).catch(() => null)
-    if (!found?.isFile()) continue
-    const runs = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (runs) return path
+    const [found, runs] = await Promise.all([
+      stat(path).catch(() => null),
+      access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      ),
+    ])
+    if (found?.isFile() && runs) return path
   }
-  throw new Failure('agent_missing', `Cannot start “${spec.file}”: there is no such program.`, {
-    program: spec.file,
-  })
+  return null
 }
 
 /** Starts `program` (from `findProgram`) on a new pseudoterminal. Throws `pty_failed`. */
