@@ -114,7 +114,7 @@ function TokenRow({
         </p>
       </div>
       {!canSave ? null : stored ? (
-        <Button kind="danger" busy={busy} onClick={() => void save(null)}>
+        <Button busy={busy} onClick={() => void save(null)}>
           Delete
         </Button>
       ) : (

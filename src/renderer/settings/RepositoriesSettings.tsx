@@ -89,12 +89,6 @@ function RepositoryRow({ repo }: { repo: Repository }) {
           {repo.path}
         </p>
         {repo.problem ? <p className="agent-problem">{repo.problem}</p> : null}
-        {shut.length > 0 ? (
-          <p className="rail-quiet repo-shut" title={shut.join('\n')} data-testid="repo-shut">
-            Its own git configuration names programs, which Quartet does not run:{' '}
-            <span className="mono">{listed(shut)}</span>. What you put into your global configuration counts.
-          </p>
-        ) : null}
       </div>
       <Select
         label={`How ${repo.name} lands`}
@@ -118,6 +112,12 @@ function RepositoryRow({ repo }: { repo: Repository }) {
       <IconButton label={`Forget ${repo.name}`} onClick={() => void remove()}>
         <Trash2 size={15} />
       </IconButton>
+      {shut.length > 0 ? (
+        <p className="rail-quiet repo-shut" title={shut.join('\n')} data-testid="repo-shut">
+          Its own git configuration names programs, which Quartet does not run:{' '}
+          <span className="mono">{listed(shut)}</span>. What you put into your global configuration counts.
+        </p>
+      ) : null}
       <TrustConsent repoId={repo.id} trustedHash={repo.trustedHash} />
     </li>
   )
