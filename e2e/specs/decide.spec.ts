@@ -74,6 +74,8 @@ async function command(page: Page, words: string): Promise<void> {
 test('what four attempts prove is seen side by side, and the verdict takes effect on all of them', async ({
   host,
 }) => {
+  // A whole round, its landing and two undo windows.
+  test.slow()
   const { page, box } = host
   const { repo } = await readyRound(host)
 
@@ -170,6 +172,8 @@ test('what four attempts prove is seen side by side, and the verdict takes effec
 test('all trash: an analysis, its question answered and its lesson corrected by hand, then a round that reads both', async ({
   host,
 }) => {
+  // Two rounds.
+  test.slow()
   const { page, box } = host
   const { fired } = await readyRound(host)
 

@@ -145,6 +145,33 @@ describe('the loop', () => {
     expect(task.rounds.find((round) => round.n === 1)?.prompt).not.toContain('Greets nobody.')
   })
 
+  it('fires no further round while only the engineer can say what most attempts misread', async () => {
+    const repo = await smallRepo(join(box.repos, 'small'), box.home)
+    const first = await fire(repo, 'good,good-alt,good', '--wait', 'ready')
+    for (const { id } of first.attempts)
+      await box.json('verdict', id, 'trash', '--reason', 'misread-the-brief')
+    await until(
+      'the task is in rework',
+      async () => (await box.json('show', first.task.id)).status === 'rework',
+    )
+    const refused = await box.cli('rework', first.task.id)
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/Answer the open question first: 3 of 3 attempts misread/)
+    const second: Fired = await box.json(
+      'rework',
+      first.task.id,
+      '--attempts',
+      '1',
+      '--answer',
+      'The README counts.',
+    )
+    expect(second.task.round).toBe(2)
+    const task: { rounds: { n: number; prompt: string }[] } = await box.json('show', first.task.id)
+    expect(task.rounds.find((round) => round.n === 2)?.prompt).toContain('The README counts.')
+    const none = await box.cli('rework', first.task.id, '--answer', 'Nobody asks.')
+    expect(none.code).toBe(2)
+  })
+
   it('comes back from waiting when only a question is left, and goes on with the answer', async () => {
     const repo = await smallRepo(join(box.repos, 'small'), box.home)
     const { attempts, task } = await fire(repo, 'good,question', '--wait', 'ready')
