@@ -37,7 +37,8 @@ export async function sh(cwd: string, ...args: string[]): Promise<string> {
 /** A temporary folder that goes with the test. */
 export async function tempDir(): Promise<string> {
   const dir = await realpath(await mkdtemp(join(tmpdir(), 'quartet core ü ')))
-  onTestFinished(() => rm(dir, { recursive: true, force: true }))
+  // The terminal host ends by itself once no core needs it, and may just be clearing up in here.
+  onTestFinished(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }))
   return dir
 }
 
