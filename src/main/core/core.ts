@@ -114,7 +114,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     environment: commandEnvironment,
     log,
     send: (attempt, text, by) => messages.send(attempt, text, by),
-    resume: (id, message) => runner.resume(id, message),
+    resume: (id, message, by) => runner.resume(id, message, by),
     runDir: (id) => runner.runDir(id),
   })
   const reviewing = createReviewing({

@@ -101,6 +101,8 @@ describe('deciding', () => {
     expect(statuses.filter((status) => status === 'reviewing')).toHaveLength(2)
     expect(statuses.filter((status) => status === 'starting')).toHaveLength(2)
     expect(statuses.at(-1)).toBe('ready')
+    // Quartet sent it back, not the engineer.
+    expect(facts.filter((fact) => fact.kind === 'attempt.status' && fact.actor === 'engineer')).toEqual([])
     expect(facts.filter((fact) => fact.kind === 'review.asked')).toHaveLength(1)
   })
 

@@ -111,7 +111,7 @@ export class AttemptRunner {
    * Starts the agent again in the worktree that is there: the same conversation where its driver can, else from the prompt.
    * Without a message an agent that was cut off is told to go on, and one that was through waits for the next message.
    */
-  async resume(id: string, message: string | null): Promise<Attempt> {
+  async resume(id: string, message: string | null, by: 'engineer' | 'core'): Promise<Attempt> {
     const { ledger, git, agents, environment } = this.#deps
     const attempt = ledger.require('attempts', id)
     const repository = ledger.require('repositories', attempt.repoId)
@@ -129,7 +129,7 @@ export class AttemptRunner {
     ledger.commit((tx) =>
       moveAttempt(ledger, tx, id, 'start', {
         now: this.#deps.clock.now(),
-        actor: 'engineer',
+        actor: by,
         reason: same ? 'The conversation goes on.' : AFRESH,
         change: { attention: null, endReason: null, endedAt: null, verdict: null, readyAt: null },
       }),

@@ -82,7 +82,7 @@ export class AttemptService {
     const attempt = this.#deps.ledger.require('attempts', id)
     if (!canAttempt(attempt.status, 'start'))
       throw new Failure('illegal_state', `Attempt ${attempt.n} is ${attempt.status}: it cannot be resumed.`)
-    return this.#deps.runner.resume(id, null)
+    return this.#deps.runner.resume(id, null, 'engineer')
   }
 
   async changes(id: string) {

@@ -40,7 +40,7 @@ export function createContinueAttempt(deps: ContinueAttemptDeps) {
           'The command of this attempt reads no prompt ({prompt_file}), so it cannot be told what to mend.',
           { id },
         )
-      await deps.runner.resume(id, message)
+      await deps.runner.resume(id, message, 'core')
       return
     }
     const move = (event: 'run' | 'finish', change: { verdict?: null; readyAt?: null } = {}) =>

@@ -16,7 +16,7 @@ export interface ConversationDeps {
   /** Types into a live agent; true once it confirmed. */
   send: (attempt: Attempt, text: string, by: 'engineer' | 'core') => Promise<boolean>
   /** Starts the agent again in its worktree. */
-  resume: (id: string, message: string) => Promise<Attempt>
+  resume: (id: string, message: string, by: 'engineer' | 'core') => Promise<Attempt>
   runDir: (id: string) => string
 }
 
@@ -59,7 +59,7 @@ export class Conversation {
       if (this.isOpen(attempt)) return await this.#deps.send(attempt, text, 'core')
       if (attempt.verdict || !canAttempt(attempt.status, 'start') || !(await this.#canResume(attempt)))
         return false
-      await this.#deps.resume(attempt.id, text)
+      await this.#deps.resume(attempt.id, text, 'core')
       return true
     } catch (error) {
       if (!isFailure(error)) throw error
@@ -87,7 +87,7 @@ export class Conversation {
         `Attempt ${attempt.n} is ${attempt.status}: there is nothing to go on with.`,
       )
     const way = (await this.#canResume(attempt)) ? 'resumed' : 'afresh'
-    await this.#deps.resume(id, text)
+    await this.#deps.resume(id, text, 'engineer')
     ledger.commit((tx) =>
       tx.fact({
         kind: 'attempt.answered',
