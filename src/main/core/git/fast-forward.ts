@@ -6,9 +6,10 @@ import { findCheckout, finishUpdate, requireUpdatable, updateCheckout } from './
 
 /**
  * `moved`, or why not: `current` (it is there already), `diverged` (it has commits of its own), `dirty` (its checkout holds
- * changes that are in the way), `missing`.
+ * changes that are in the way), `missing`. `behind`: an earlier call was cut off after the branch had moved, and the user
+ * has changed something since that keeps its checkout from following.
  */
-export type FastForward = 'moved' | 'current' | 'diverged' | 'dirty' | 'missing'
+export type FastForward = 'moved' | 'current' | 'diverged' | 'dirty' | 'missing' | 'behind'
 
 /** What we write into the branch's reflog: by it a call that was cut off is known again. */
 const FOLLOWED = 'quartet: follow the remote'
@@ -25,10 +26,10 @@ export async function fastForward(
   await requireBranchName(ctx, repo, branch, request)
   const place = await repositoryPlace(repo)
   const ref = `refs/heads/${branch}`
-  return ctx.mutex.run(`land:${place.commonDir}`, async () => {
+  const follow = async (): Promise<FastForward> => {
     const from = await readRef(ctx, place, ref, request)
     if (from === null) return 'missing'
-    if (from === to) return (await finishEarlier(ctx, place, request)) === 'behind' ? 'dirty' : 'current'
+    if (from === to) return (await finishEarlier(ctx, place, request)) === 'behind' ? 'behind' : 'current'
     const ancestor = await ctx.runner.run(place, {
       operation: 'Comparing histories',
       kind: 'local',
@@ -41,8 +42,9 @@ export async function fastForward(
     try {
       if (checkout) await requireUpdatable(ctx, checkout, from, to, request)
     } catch (error) {
-      if (isFailure(error, 'base_dirty')) return 'dirty'
-      throw error
+      if (!isFailure(error, 'base_dirty')) throw error
+      // A late git of a killed core may have moved the branch just now: its checkout looks changed, and must follow.
+      return (await readRef(ctx, place, ref, request)) === from ? 'dirty' : follow()
     }
     const move = (target: string, expected: string) =>
       ctx.runner.run(place, {
@@ -52,11 +54,7 @@ export async function fastForward(
         args: ['update-ref', '--no-deref', '-m', FOLLOWED, ref, target, expected],
         expected: ['ref_moved', 'ref_missing'],
       })
-    if ((await move(to, from)).problem) {
-      // By the user, or by a git of a core that was killed and that has ended only now: then its checkout must follow.
-      if ((await readRef(ctx, place, ref, request)) !== to) return 'diverged'
-      return (await finishEarlier(ctx, place, request)) === 'behind' ? 'dirty' : 'current'
-    }
+    if ((await move(to, from)).problem) return follow()
     if (!checkout) return 'moved'
     try {
       await updateCheckout(ctx, checkout, from, to, {})
@@ -66,7 +64,8 @@ export async function fastForward(
       if (isFailure(error, 'git_failed')) return 'dirty'
       throw error
     }
-  })
+  }
+  return ctx.mutex.run(`land:${place.commonDir}`, follow)
 }
 
 /**

@@ -7,8 +7,10 @@ import { Failure } from '../../../shared/domain/failure.ts'
 import { agentCommits, attempt, codeOf, type Fixture, fixture, put, sh } from './fixtures.ts'
 
 /** A repository, a bare one beside it that plays the forge's, and a second clone: somebody else. */
-async function withOrigin(): Promise<Fixture & { url: string; other: string; path: string; head: string }> {
-  const f = fixture()
+async function withOrigin(
+  options: Parameters<typeof fixture>[0] = {},
+): Promise<Fixture & { url: string; other: string; path: string; head: string }> {
+  const f = fixture(options)
   sh(f.dir, 'clone', '-q', '--bare', f.repo, 'origin.git')
   const url = join(f.dir, 'origin.git')
   sh(f.dir, 'clone', '-q', url, 'other')
@@ -170,5 +172,40 @@ describe('a local base', () => {
     await git.fetchBranch({ repo, url, branch: 'main' })
     expect(await git.fastForward({ repo, branch: 'main', to: more })).toBe('diverged')
     expect(await git.fastForward({ repo, branch: 'nowhere', to: more })).toBe('missing')
+  })
+
+  it('follows what a late git of a killed core has moved, at whatever moment that ends', async () => {
+    for (const verb of ['merge-base', 'worktree', 'status']) {
+      let late = () => {}
+      const { git, repo, url, other } = await withOrigin({
+        onCall: ({ args }) => {
+          if (!args.includes(verb)) return
+          const work = late
+          late = () => {}
+          work()
+        },
+      })
+      const landed = agentCommits(other, { 'a.txt': 'landed\n' })
+      sh(other, 'push', '-q', 'origin', 'main')
+      await git.fetchBranch({ repo, url, branch: 'main' })
+      late = () => void sh(repo, 'update-ref', '-m', 'quartet: follow the remote', 'refs/heads/main', landed)
+      expect(await git.fastForward({ repo, branch: 'main', to: landed })).toBe('current')
+      expect([sh(repo, 'rev-parse', 'main'), sh(repo, 'status', '--porcelain')]).toEqual([landed, ''])
+    }
+  })
+
+  it('says so when the user has typed into a checkout that was cut off from following', async () => {
+    const { git, repo, url, other } = await withOrigin()
+    const first = sh(repo, 'rev-parse', 'main')
+    const landed = agentCommits(other, { 'a.txt': 'landed\n' })
+    sh(other, 'push', '-q', 'origin', 'main')
+    await git.fetchBranch({ repo, url, branch: 'main' })
+    await git.fastForward({ repo, branch: 'main', to: landed })
+    sh(repo, 'read-tree', '--reset', '-u', first)
+    put(repo, { 'a.txt': 'typed since\n' })
+    expect(await git.fastForward({ repo, branch: 'main', to: landed })).toBe('behind')
+    sh(repo, 'stash', '-q')
+    expect(await git.fastForward({ repo, branch: 'main', to: landed })).toBe('current')
+    expect(sh(repo, 'stash', 'list')).not.toBe('')
   })
 })

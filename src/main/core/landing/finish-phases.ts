@@ -1,4 +1,6 @@
 import { Failure, isFailure, messageOf } from '../../../shared/domain/failure.ts'
+import type { FastForward } from '../git/fast-forward.ts'
+import { checkoutBehind } from './checkout-behind.ts'
 import { landMessage } from './land-message.ts'
 import { baseOf } from './prepare-phases.ts'
 import { pullTitle } from './pull-text.ts'
@@ -136,24 +138,28 @@ export async function confirmPhase(deps: StepDeps, subject: Subject, tries: Trie
   return { do: 'landed', sha: landedSha, note: await followRemote(deps, subject, base) }
 }
 
-/** The local base follows the remote, so that the next round starts from what has landed. Best effort, and it says so. */
+/**
+ * The local base follows the remote, so that the next round starts from what has landed. Where the engineer's own work is in
+ * the way it does not, and says so; a checkout that shows neither the one nor the other is not left like that.
+ */
 async function followRemote(
   deps: StepDeps,
   subject: Subject,
   base: string,
 ): Promise<Record<string, unknown>> {
   if (!subject.remote) return {}
+  const repo = subject.repository.path
+  const branch = subject.run.baseBranch
+  let local: FastForward
   try {
-    const local = await deps.git.fastForward({
-      repo: subject.repository.path,
-      branch: subject.run.baseBranch,
-      to: base,
-    })
-    return { localBase: local }
+    local = await deps.git.fastForward({ repo, branch, to: base })
   } catch (error) {
-    if (!isFailure(error)) throw error
+    // Whoever has the lock gives it back: until then the checkout may be half way.
+    if (!isFailure(error) || error.code === 'git_locked') throw error
     return { localBase: messageOf(error) }
   }
+  if (local === 'behind') throw checkoutBehind(repo, branch)
+  return { localBase: local }
 }
 
 /** Ends the agent, keeps its work under a ref, takes worktree and branches away. */

@@ -18,6 +18,7 @@ import type {
   OpenPull,
 } from '../forge/forge.ts'
 import type { Git } from '../git/git.ts'
+import { checkoutBehind } from './checkout-behind.ts'
 
 export interface LocalForgeDeps {
   ledger: Ledger
@@ -144,12 +145,7 @@ export class LocalForge implements Forge {
       message: [request.title, request.message].filter(Boolean).join('\n\n'),
       attemptId: row.attemptId,
     })
-    if (landed.checkoutBehind)
-      throw new Failure(
-        'base_dirty',
-        `It has landed on ${row.baseBranch}, but ${landed.checkout} still shows the files of before: changes of yours are in the way. Stash them there (\`git stash\`), and it goes on.`,
-        { path: landed.checkout, sha: landed.sha },
-      )
+    if (landed.checkoutBehind) throw checkoutBehind(landed.checkout, row.baseBranch)
     this.#deps.ledger.commit((tx) =>
       tx.patch('pulls', row.id, { state: 'merged', mergedSha: landed.sha, headSha: request.expectedHead }),
     )
