@@ -305,4 +305,46 @@ test('reviewers look again when asked to, and a crashed attempt shows what it ho
   await expectStatus(page, 1, 'ready')
   const facts: { kind: string }[] = await box.json('facts', fired.attempts[0]?.id ?? '', '--limit', '200')
   expect(facts.filter((fact) => fact.kind === 'review.ended')).toHaveLength(2)
+
+  // The engineer's word on the finding is the last one.
+  await page.keyboard.press('b')
+  const finding = findings.getByTestId('finding').first()
+  await expect(finding).toBeFocused()
+  await expect(finding).toContainText('Stands in the way')
+  for (const _answer of ['Accept', 'Clarify', 'Push back']) await page.keyboard.press('Tab')
+  await expect(finding.getByRole('button', { name: 'Push back' })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await page.keyboard.type('It is red for a reason.')
+  await page.keyboard.press('Control+Enter')
+  await expect(finding).toContainText('pushed back by you')
+  await expect(finding).toContainText('It is red for a reason.')
+  await expect(finding).not.toContainText('Stands in the way')
+})
+
+test('work of other tasks that will conflict is named before the verdict, with the order to land it in', async ({
+  host,
+}) => {
+  const { page, box } = host
+  const repo = await smallRepo(join(box.repos, 'small'), box.home)
+  for (const brief of ['Say the status of the parser', 'Say the status of the printer'])
+    await box.json(
+      'fire',
+      ...['--repo', repo.path, '--brief', brief, '--agent', 'rehearsal', '--attempts', '2'],
+      ...['--scenario', 'conflict,good'],
+    )
+  await taskRows(page).filter({ hasText: 'printer' }).click()
+  await expectStatus(page, 1, 'ready')
+  await expectStatus(page, 2, 'ready')
+  const chip = tile(page, 1).getByRole('button', { name: 'Conflicts with 1 other task' })
+  await chip.focus()
+  await page.keyboard.press('Enter')
+  const told = page.getByRole('dialog', { name: 'Conflicts with 1 other task' })
+  await expect(told).toContainText('Conflicts with #1 of Say the status of the parser, in')
+  await expect(told).toContainText('REHEARSAL.md')
+  await expect(told).toContainText('Not with its #2.')
+  const order = page.getByTestId('land-order').locator('li')
+  await expect(order).toHaveText([/as it is$/, /will need mending$/])
+  await page.keyboard.press('Escape')
+  await expect(told).toBeHidden()
+  await expect(tile(page, 2).getByRole('button', { name: /Conflicts/ })).toHaveCount(0)
 })

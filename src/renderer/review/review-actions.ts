@@ -92,7 +92,7 @@ function goToFindings(): void {
   }))
   // The rail may only now be drawn.
   requestAnimationFrame(() => {
-    const target = document.querySelector('[data-finding-open="true"] button, [data-finding-open="true"]')
+    const target = document.querySelector('[data-finding-open="true"]')
     if (target instanceof HTMLElement) {
       target.focus()
       target.scrollIntoView({ block: 'nearest' })
