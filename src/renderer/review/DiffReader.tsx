@@ -231,6 +231,7 @@ export function DiffReader({ attempt, other, reading, readFile }: ReaderProps) {
               file={file}
               attemptId={attempt.id}
               against={other?.id ?? null}
+              version={`${reading.headSha}:${reading.otherSha}`}
               top={top}
             />
           )}

@@ -58,7 +58,13 @@ export default function MatrixPane({ task }: { task: Task }) {
   return (
     <div className="matrix" data-testid="matrix">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled table must be reachable with the keyboard */}
-      <section className="matrix-scroll" ref={scroll} tabIndex={0} aria-label="Attempts beside each other">
+      <section
+        className="matrix-scroll"
+        ref={scroll}
+        tabIndex={0}
+        aria-label="Attempts beside each other"
+        onKeyDown={keepScrollKeys}
+      >
         <table style={{ '--columns': attempts.length } as React.CSSProperties}>
           <thead>
             <tr>
@@ -105,6 +111,14 @@ export default function MatrixPane({ task }: { task: Task }) {
       </section>
     </div>
   )
+}
+
+/** Arrow keys scroll a matrix that is larger than its place; elsewhere they go through the tasks. */
+function keepScrollKeys(event: React.KeyboardEvent<HTMLElement>): void {
+  const { currentTarget, target, key } = event
+  const scrolls = currentTarget.scrollHeight > currentTarget.clientHeight
+  if (target === currentTarget && scrolls && (key === 'ArrowUp' || key === 'ArrowDown'))
+    event.stopPropagation()
 }
 
 function useClock(ticking: boolean): number {
