@@ -126,7 +126,7 @@ export class Emulator {
 
   /** The screen as it is now, with the offset of the first byte that is not on it. */
   snapshot(scrollback: number): { offset: number; cols: number; rows: number; data: Uint8Array } {
-    const screen = Buffer.from(serializeScreen(this.#terminal, this.#modes, scrollback, this.#title))
+    const screen = serializeScreen(this.#terminal, this.#modes, scrollback, this.#title)
     const data = this.#unfinished.length === 0 ? screen : Buffer.concat([screen, this.#unfinished])
     return { offset: this.#offset, cols: this.cols, rows: this.rows, data }
   }
