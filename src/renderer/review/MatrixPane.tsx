@@ -57,10 +57,10 @@ export default function MatrixPane({ task }: { task: Task }) {
   if (attempts.length === 0) return <EmptyState title="Nothing was fired yet" />
   return (
     <div className="matrix" data-testid="matrix">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled table must be reachable with the keyboard */}
       <section
         className="matrix-scroll"
         ref={scroll}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled table must be reachable with the keyboard
         tabIndex={0}
         aria-label="Attempts beside each other"
         onKeyDown={keepScrollKeys}
