@@ -1,6 +1,7 @@
 /** First block of a ring: most terminals at rest never need more. */
 const FIRST_BLOCK_BYTES = 4 * 1024
-const BLOCK_BYTES = 64 * 1024
+/** So large that glibc maps it by itself and gives it back to the system when it is done with. */
+const BLOCK_BYTES = 128 * 1024
 
 interface Block {
   start: number
@@ -10,7 +11,7 @@ interface Block {
 
 /**
  * The last bytes of an endless stream, addressed by absolute offset. Holds at least `capacity` of them and at most one
- * block (64 KiB) more; the oldest are given up. Written bytes are never changed, so what `read` gives may be kept.
+ * block (128 KiB) more; the oldest are given up. Written bytes are never changed, so what `read` gives may be kept.
  */
 export class ByteRing {
   readonly #capacity: number

@@ -10,7 +10,7 @@ const WORTH_BYTES = 2 * 1024 * 1024
 
 /**
  * Gives back what a flood or an ended terminal left behind. V8 collects when somebody allocates, so a process that comes to
- * rest keeps its garbage for hours: 200 MB instead of 80 after 32 terminals of 10,000 lines. Nothing runs while nothing
+ * rest keeps its garbage for hours: tens of megabytes after sixteen terminals of 10,000 lines. Nothing runs while nothing
  * happens.
  */
 export class MemoryTidy {

@@ -39,7 +39,7 @@ const HOST_ENV = [
  * Keeps the host small; forking costs in proportion to its memory. Young space of 2 MB instead of 16 per half: bytes do not
  * live in V8's heap. One arena of glibc, which gives large blocks back to the system; pieces of 64 KiB stay within, mapping
  * each anew cost an eighth more processor time under flood. By the environment, where what a binary does not know is passed
- * over. With all this 32 terminals of 10,000 lines are 160 MB at rest and 140 after their end, without it 230 and 270.
+ * over. With all this 16 terminals of 10,000 lines are 120 MB at rest and 106 after their end, without it 162 and 210.
  */
 const SMALL = {
   NODE_OPTIONS: '--max-semi-space-size=2',
