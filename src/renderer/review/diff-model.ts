@@ -62,13 +62,16 @@ export function diffFiles(rows: readonly PatchRow[]): DiffFile[] {
     const head = first?.kind === 'file' ? first : null
     let end = at + 1
     while (end < rows.length && rows[end]?.kind !== 'file') end += 1
-    files.push(oneFile(head?.path ?? '', head?.oldPath ?? null, rows.slice(head ? at + 1 : at, end)))
+    files.push(oneFile(head ?? { path: '', oldPath: null }, rows.slice(head ? at + 1 : at, end)))
     at = end
   }
   return files
 }
 
-function oneFile(path: string, oldPath: string | null, rows: readonly PatchRow[]): DiffFile {
+function oneFile(
+  { path, oldPath, blob = '' }: { path: string; oldPath: string | null; blob?: string },
+  rows: readonly PatchRow[],
+): DiffFile {
   const notes: string[] = []
   const hunks: { head: string; lines: DiffLine[] }[] = []
   let added = 0
@@ -96,7 +99,8 @@ function oneFile(path: string, oldPath: string | null, rows: readonly PatchRow[]
     binary: notes.includes('Binary file'),
     // Only of files that are looked at: over a large diff it costs more than all else.
     get fingerprint() {
-      fingerprint ??= fingerprintOf(path, notes, hunks)
+      // Of a picture no lines are here: its content is named by git.
+      fingerprint ??= fingerprintOf(path, hunks.length === 0 ? [...notes, blob] : notes, hunks)
       return fingerprint
     },
   }

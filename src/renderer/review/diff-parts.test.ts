@@ -74,6 +74,13 @@ describe('the model of a diff', () => {
     const other = diffFiles(parsePatch(PATCH.replace('+# New', '+# Newer')))
     expect(other[2]?.fingerprint).not.toBe(doc?.fingerprint)
     expect(other[0]?.fingerprint).toBe(source?.fingerprint)
+    // A picture has no lines, and is another one all the same.
+    const picture = (blob: string) =>
+      diffFiles(
+        parsePatch(`diff --git a/p b/p\nindex 1..${blob} 100644\nBinary files a/p and b/p differ\n`),
+      )[0]?.fingerprint
+    expect(picture('2')).toBe(picture('2'))
+    expect(picture('2')).not.toBe(picture('3'))
     // The same characters, cut into lines elsewhere.
     const cut = (text: string) =>
       diffFiles(parsePatch(`diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -0,0 +1,2 @@\n${text}\n`))[0]

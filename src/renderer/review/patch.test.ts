@@ -19,7 +19,7 @@ describe('patch', () => {
       ),
     )
     expect(rows).toEqual([
-      { kind: 'file', path: 'x.js', oldPath: null },
+      { kind: 'file', path: 'x.js', oldPath: null, blob: '2' },
       { kind: 'hunk', text: '@@ -3,3 +3,3 @@ f()' },
       { kind: 'context', oldLine: 3, newLine: 3, text: 'a' },
       { kind: 'del', oldLine: 4, newLine: null, text: 'b' },
@@ -71,7 +71,7 @@ describe('patch', () => {
     )
     expect(rows).toEqual([
       { kind: 'file', path: 'new name.txt', oldPath: 'old name.txt' },
-      { kind: 'file', path: 'logo.png', oldPath: null },
+      { kind: 'file', path: 'logo.png', oldPath: null, blob: '1' },
       { kind: 'note', text: 'New file' },
       { kind: 'note', text: 'Binary file' },
       { kind: 'file', path: 'gone', oldPath: null },

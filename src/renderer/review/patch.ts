@@ -1,6 +1,7 @@
 /** One line of a patch as it is drawn. */
 export type PatchRow =
-  | { kind: 'file'; path: string; oldPath: string | null }
+  /** `blob` is git's (short) id of the new content, where it says one. */
+  | { kind: 'file'; path: string; oldPath: string | null; blob?: string }
   | { kind: 'hunk'; text: string }
   | { kind: 'context' | 'add' | 'del'; oldLine: number | null; newLine: number | null; text: string }
   /** What git says about a file instead of lines, and the missing newline. */
@@ -74,6 +75,8 @@ export function parsePatch(patch: string): PatchRow[] {
 function readHeader(raw: string, rows: PatchRow[]): void {
   const file = rows.findLast((row) => row.kind === 'file')
   if (raw.startsWith('rename from ') && file) file.oldPath = unquote(raw.slice(12))
+  else if (raw.startsWith('index ') && file)
+    file.blob = /^index [0-9a-f]+\.\.([0-9a-f]+)/.exec(raw)?.[1] ?? ''
   else if (raw.startsWith('rename to ') && file) file.path = unquote(raw.slice(10))
   else if (raw.startsWith('+++ ') && file) {
     const path = unquote(raw.slice(4)).replace(/\t$/, '')
@@ -83,7 +86,7 @@ function readHeader(raw: string, rows: PatchRow[]): void {
   else if (raw.startsWith('new file mode')) rows.push({ kind: 'note', text: 'New file' })
   else if (raw.startsWith('deleted file mode')) rows.push({ kind: 'note', text: 'Deleted' })
   else if (raw.startsWith('new mode')) rows.push({ kind: 'note', text: `Mode becomes ${raw.slice(9)}` })
-  else if (!/^(--- |index |similarity |dissimilarity |old mode|copy from|copy to|$)/.test(raw))
+  else if (!/^(--- |similarity |dissimilarity |old mode|copy from|copy to|$)/.test(raw))
     rows.push({ kind: 'note', text: cut(raw) })
 }
 
