@@ -270,6 +270,10 @@ describe('limits and budgets', () => {
     )
     expect((started.startedAt ?? 0) - (limited.attention?.since ?? 0)).toBeGreaterThanOrEqual(11_000)
     expect(harness.state.attempts[held!]?.attention?.detail ?? '').not.toContain('until')
+    // Once: to lift the limit off its card is a change, which asks for the next start in the middle of this one.
+    await until(inStatus(held!, 'waiting'))
+    const terminals = Object.values(harness.state.terminals).map((terminal) => terminal.attemptId)
+    expect(terminals.filter((attemptId) => attemptId === held)).toHaveLength(1)
   })
 
   it('a budget that is used up stops further starts, not those at work, and a larger one lets them go on', async () => {

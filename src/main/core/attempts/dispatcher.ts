@@ -29,6 +29,8 @@ export class Dispatcher {
   readonly #starting = new Map<string, AbortController>()
   readonly #begun = new Set<Promise<void>>()
   #live = false
+  #dispatching = false
+  #again = false
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps
@@ -46,6 +48,21 @@ export class Dispatcher {
   }
 
   dispatch(): void {
+    // What it writes on a card is a change that asks for it again: never in the middle, where the same attempt would start twice.
+    this.#again = true
+    if (this.#dispatching) return
+    this.#dispatching = true
+    try {
+      while (this.#again) {
+        this.#again = false
+        this.#handOut()
+      }
+    } finally {
+      this.#dispatching = false
+    }
+  }
+
+  #handOut(): void {
     if (!this.#live || this.#deps.scope.disposed) return
     const { ledger, settings, workflows } = this.#deps
     const open = ledger.select(
