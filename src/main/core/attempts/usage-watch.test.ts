@@ -131,6 +131,19 @@ describe('what an attempt used', () => {
     expect(usageOf()).toMatchObject({ inputTokens: 163, outputTokens: 17, turns: 2 })
   })
 
+  test('is kept when its files are gone before it was written down', async () => {
+    const { ledger, id, until, usageOf, settled } = await arrange()
+    const files = new Map([['own', used(100, 10)]])
+    const { watch } = watchOver(ledger, files)
+    watch.touch(id, 'report')
+    await until({ inputTokens: 100 })
+    files.clear()
+    ledger.commit((tx) => tx.patch('attempts', id, { sessionRef: 'afresh' }))
+    files.set('afresh', used(50, 5))
+    await settled(watch)
+    expect(usageOf()).toEqual(used(150, 15, { turns: 2 }))
+  })
+
   test('is none of those that are over, or whose agent tells nothing', async () => {
     const { ledger, id, usageOf } = await arrange()
     const { watch, scope } = watchOver(ledger, new Map())

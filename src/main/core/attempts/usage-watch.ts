@@ -43,6 +43,8 @@ export class UsageWatch {
   readonly #due = new Map<string, number>()
   readonly #notBefore = new Map<string, number>()
   readonly #reading = new Map<string, Promise<void>>()
+  /** What was read last, by attempt and conversation: its files may be gone before it is written down. */
+  readonly #seen = new Map<string, ReadonlyMap<string, Part>>()
   readonly #reported = new ReportedUse()
   readonly #wake: () => void
 
@@ -139,15 +141,20 @@ export class UsageWatch {
     })
     this.#notBefore.set(id, clock.monotonic() + (clock.monotonic() - started) / READ_SHARE)
     const kept = this.#kept(id)
+    const seen: ReadonlyMap<string, Part> = this.#seen.get(id) ?? new Map()
     const reported = this.#reported.of(id, await reader.prices())
     const parts = new Map<string, Part>()
-    for (const ref of new Set([sessionRef, ...kept.keys(), ...files.keys(), ...reported.keys()])) {
-      const usage = believed([files.get(ref), reported.get(ref), kept.get(ref)?.usage])
+    const refs = [sessionRef, ...kept.keys(), ...seen.keys(), ...files.keys(), ...reported.keys()]
+    for (const ref of new Set(refs)) {
+      const before = kept.get(ref) ?? seen.get(ref)
+      const usage = believed([files.get(ref), reported.get(ref), kept.get(ref)?.usage, seen.get(ref)?.usage])
       if (!usage) continue
-      const isOwn = ref === sessionRef || (kept.get(ref)?.isOwn ?? false)
+      const isOwn = ref === sessionRef || (before?.isOwn ?? false)
       // What a sub-agent was asked was no turn of the attempt.
       parts.set(ref, { isOwn, usage: isOwn ? usage : { ...usage, turns: 0 } })
     }
+    if (isOver(attempt.status)) this.#seen.delete(id)
+    else this.#seen.set(id, parts)
     const [first, ...others] = [...parts.values()].map((part) => part.usage)
     if (!first) return
     const total = others.reduce(addUsage, first)

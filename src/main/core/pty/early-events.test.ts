@@ -10,7 +10,7 @@ import type { TerminalEvent } from './terminal.ts'
 import { Terminals } from './terminals.ts'
 import { HOST_ENTRY, until } from './test-terminals.ts'
 
-/** The same host, whose answer to `create` comes only after what the program does has been heard. */
+/** The same host, whose answer to `create` tells of the very start, and comes only after what the program did then has been heard. */
 function lateAnswers(host: PtyHost, heard: (id: string) => Promise<unknown>): PtyHost {
   return new Proxy(host, {
     get(target, name) {
@@ -18,7 +18,7 @@ function lateAnswers(host: PtyHost, heard: (id: string) => Promise<unknown>): Pt
         return async (spec: Parameters<PtyHost['create']>[0]) => {
           const info = await target.create(spec)
           await heard(spec.id)
-          return info
+          return { ...info, offset: 0, title: '', lastOutputAt: null }
         }
       const value: unknown = Reflect.get(target, name, target)
       return typeof value === 'function' ? value.bind(target) : value

@@ -84,3 +84,33 @@ test('a host that cannot even start is said at once, and not started for ever', 
   await expect(launcher.ensure()).rejects.toThrow('died three times within a minute')
   expect(await readFile(starts, 'utf8')).toBe('xxx')
 })
+
+test('a host that left before anybody came to it is started again', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'quartet-launcher-'))
+  const entry = join(dir, 'shy.mjs')
+  const starts = join(dir, 'starts')
+  await writeFile(
+    entry,
+    `import fs from 'node:fs'
+fs.appendFileSync(${JSON.stringify(starts)}, 'x')
+if (fs.readFileSync(${JSON.stringify(starts)}, 'utf8') === 'x') process.exit(0)
+await import(${JSON.stringify(HOST_ENTRY)})`,
+  )
+  const launcher = new Launcher({
+    dataDir: dir,
+    entry,
+    nodePath: process.execPath,
+    electron: false,
+    env: process.env,
+    log: silentLogger,
+    clock: systemClock,
+    idleMs: 200,
+  })
+  const host = await launcher.ensure()
+  onTestFinished(async () => {
+    host.dispose()
+    await rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  })
+  expect(await host.list()).toEqual([])
+  expect(await readFile(starts, 'utf8')).toBe('xx')
+})

@@ -118,7 +118,7 @@ export class Launcher {
         log: join(hostDir(this.#options.dataDir), 'pty-host.log'),
       })
     }
-    const child = this.#spawn()
+    let child = this.#spawn()
     const deadline = this.#options.clock.monotonic() + START_MS
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))
@@ -135,6 +135,9 @@ export class Launcher {
           ended: child.failed,
         })
       }
+      // It left in peace: another host was at work, or nobody came to it in time. When that one is gone, too, start again.
+      if (child.left && !(await readLock(descriptorPath(this.#options.dataDir, this.#version))))
+        child = this.#spawn()
       if (this.#options.clock.monotonic() > deadline) {
         throw new Failure('pty_failed', 'The terminal host did not start; see its log.', {
           log: join(hostDir(this.#options.dataDir), 'pty-host.log'),
@@ -157,8 +160,8 @@ export class Launcher {
     })
   }
 
-  /** Starts a host; `failed` says how it ended if it did so with an error. One that finds another at work ends with 0. */
-  #spawn(): { failed: string | null } {
+  /** Starts a host; `failed` says how it ended if it did so with an error, `left` that it did so without one. */
+  #spawn(): { failed: string | null; left: boolean } {
     const { dataDir, entry, nodePath, electron, idleMs, log } = this.#options
     const env: NodeJS.ProcessEnv = { ...SMALL }
     for (const name of HOST_ENV)
@@ -168,13 +171,14 @@ export class Launcher {
     if (idleMs !== undefined) args.push('--idle-ms', String(idleMs))
     // In its own folder, so that it never holds a worktree; detached, so that nothing that ends us ends it.
     const child = spawn(nodePath, args, { cwd: hostDir(dataDir), detached: true, stdio: 'ignore', env })
-    const state: { failed: string | null } = { failed: null }
+    const state: { failed: string | null; left: boolean } = { failed: null, left: false }
     child.on('error', (error) => {
       log.error('cannot start the terminal host', { error })
       state.failed = error.message
     })
     child.on('exit', (code, signal) => {
-      if (code !== 0) state.failed = signal ?? `exit code ${code}`
+      if (code === 0) state.left = true
+      else state.failed = signal ?? `exit code ${code}`
     })
     child.unref()
     return state
