@@ -178,7 +178,7 @@ async function main(): Promise<number> {
         goals: bench.goals,
         rows: [],
         missing: [],
-        failure: 'not begun: the fifteen minutes of a default run were over',
+        failure: 'not begun: the time of a default run was over',
         seconds: 0,
       })
       continue

@@ -7,6 +7,8 @@ import { Loads } from '../subjects/loads.ts'
 
 const AGENTS = 16
 const BYTES_PER_SECOND = 50_000
+/** A window at rest that is on screen draws far more often. */
+const HIDDEN_MS = 100
 
 async function compare(context: Context, loads: Loads, page: Page, where: string): Promise<void> {
   const spanMs = context.small ? 1_000 : 5_000
@@ -24,10 +26,21 @@ async function compare(context: Context, loads: Loads, page: Page, where: string
       return times
     },
   )
+  // Chromium may take a window behind another for hidden, whatever it was told: then nothing is drawn that could be late.
+  if (reference.some(({ intervals }) => quantile(intervals, 0.5) > HIDDEN_MS)) {
+    context.missing({
+      goal: 'P5',
+      what: `Frame intervals, ${where}`,
+      why: 'the browser took the window for hidden',
+    })
+    return
+  }
   const shared = {
     goal: 'P5',
     unit: 'ms',
     reference: 'the same window with 16 quiet agents',
+    ifMissed:
+      'Without a GPU every changed row is laid out and painted on the CPU, on the two cores that sixteen agents, core and pty-host use as well.',
     subject: `16 agents paint ${BYTES_PER_SECOND / 1_000} kB/s each`,
     proof: `${sum(subject.map(({ intervals }) => intervals.length))} frames; the last tile’s text changed in every round`,
   } as const

@@ -143,6 +143,8 @@ export const idle: Bench = {
       ratio: null,
       absolute: atMost(0),
       proof,
+      ifMissed:
+        'Each repository is looked at by one git a minute after a start, and later only when something in it changed.',
     })
   },
 }

@@ -101,6 +101,8 @@ export const keyToFrame: Bench = {
       goal: 'P3c',
       unit: 'ms',
       reference: 'the same with 16 quiet agents',
+      ifMissed:
+        'Without a GPU the frame in which the key is drawn also paints what another tile wrote, and it waits for a core that the agents use.',
       subject: '16 agents paint 50 kB/s each, 7 of them beside it on screen',
       proof: `every one of ${count * context.rounds} keys was seen in the rows of its tile, each side`,
     } as const

@@ -194,6 +194,8 @@ async function frozenWindow(context: Context): Promise<void> {
     ratio: atMost(1.03),
     absolute: null,
     proof: `SHA-256 of ${rounds * 2} logs; time taken by the agent itself`,
+    ifMissed:
+      'Nothing waits for the window; filling its first credit and drawing its first snapshot take the host’s one thread.',
   })
 }
 
