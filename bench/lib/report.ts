@@ -158,7 +158,7 @@ export async function jsonReport(run: Run): Promise<unknown> {
     seconds: Math.round(run.seconds),
     results: run.results.map((result) => ({
       ...result,
-      rows: result.rows.map((row) => ({ ...row, ...judge(row) })),
+      rows: result.rows.map((row) => ({ ...row, judged: judge(row) })),
     })),
   }
 }
