@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { systemClock } from '../../kernel/clock.ts'
+import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { silentLogger } from '../../kernel/logger.ts'
 import { Launcher } from './launcher.ts'
 import { Terminals } from './terminals.ts'
@@ -20,19 +20,17 @@ function movableClock() {
   }
 }
 
+/** A launcher of hosts that leave half a second after their last client. */
+const launcherOf = (dataDir: string, entry: string, clock: Clock = systemClock) =>
+  new Launcher({
+    ...{ dataDir, entry, clock, nodePath: process.execPath, electron: false },
+    ...{ env: process.env, log: silentLogger, idleMs: 500 },
+  })
+
 test('a host that dies again and again is given up, in plain words, and tried again a minute later', async () => {
   const bench = await startBench()
   const clock = movableClock()
-  const hosts = new Launcher({
-    dataDir: bench.dir,
-    entry: HOST_ENTRY,
-    nodePath: process.execPath,
-    electron: false,
-    env: process.env,
-    log: silentLogger,
-    clock,
-    idleMs: 500,
-  })
+  const hosts = launcherOf(bench.dir, HOST_ENTRY, clock)
   const terminals = new Terminals({ hosts, clock, log: silentLogger })
   onTestFinished(async () => {
     terminals.dispose()
@@ -64,15 +62,7 @@ test('a host that cannot even start is said at once, and not started for ever', 
     entry,
     `import fs from 'node:fs'; fs.appendFileSync(${JSON.stringify(starts)}, 'x'); process.exit(7)`,
   )
-  const launcher = new Launcher({
-    dataDir: dir,
-    entry,
-    nodePath: process.execPath,
-    electron: false,
-    env: process.env,
-    log: silentLogger,
-    clock: systemClock,
-  })
+  const launcher = launcherOf(dir, entry)
   const message = 'The terminal host ended as soon as it was started; see its log.'
   for (let i = 0; i < 3; i++) {
     await expect(launcher.ensure()).rejects.toMatchObject({
@@ -96,16 +86,7 @@ fs.appendFileSync(${JSON.stringify(starts)}, 'x')
 if (fs.readFileSync(${JSON.stringify(starts)}, 'utf8') === 'x') process.exit(0)
 await import(${JSON.stringify(HOST_ENTRY)})`,
   )
-  const launcher = new Launcher({
-    dataDir: dir,
-    entry,
-    nodePath: process.execPath,
-    electron: false,
-    env: process.env,
-    log: silentLogger,
-    clock: systemClock,
-    idleMs: 200,
-  })
+  const launcher = launcherOf(dir, entry)
   const host = await launcher.ensure()
   onTestFinished(async () => {
     host.dispose()
