@@ -68,6 +68,8 @@ export class TerminalSession {
   #epoch: number | null = null
   /** Place after the last byte received. */
   #offset = 0
+  /** Life of the terminal whose screen is on its way. */
+  #drawing = 0
   #focused = false
   #visible = true
   #askedFor: Grid | null = null
@@ -227,13 +229,16 @@ export class TerminalSession {
           this.#queue.resize(frame.cols, frame.rows)
         }
         this.#reopens = 0
-        this.#epoch = frame.epoch
+        // A wire may break between this frame and its screen: then there is nothing to go on from.
+        this.#epoch = frame.mode === 'snapshot' ? null : frame.epoch
+        this.#drawing = frame.epoch
         this.#offset = frame.offset
         this.#setPhase({ phase: 'live' })
         this.#refit()
         break
       case 'snapshot':
         this.#queue.bytes(frame.bytes)
+        this.#epoch = this.#drawing
         break
       case 'output':
         this.#queue.bytes(frame.bytes)

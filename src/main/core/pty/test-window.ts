@@ -28,6 +28,7 @@ export class TestWindow {
   #seq = 0
   #size: { cols: number; rows: number }
   #place: { epoch: number; offset: number } | null = null
+  #coming: { epoch: number; offset: number } | null = null
   #unread = 0
   #drawing: Promise<void> = Promise.resolve()
 
@@ -100,12 +101,15 @@ export class TestWindow {
           this.faults.push(`went on at ${offset} instead of ${this.offset}`)
         if (mode === 'snapshot' && offset < this.offset)
           this.faults.push(`drawn anew at ${offset}, before ${this.offset}`)
-        this.#place = { epoch, offset }
+        this.#coming = { epoch, offset }
+        // A wire may break between this frame and its screen: then there is nothing to go on from.
+        this.#place = mode === 'snapshot' ? null : this.#coming
         if (mode === 'snapshot') this.#draw(() => this.screen.reset(cols, rows, new Uint8Array(0)))
         else this.#draw(async () => this.screen.resize(cols, rows))
         break
       }
       case 'snapshot':
+        this.#place = this.#coming
         this.#write(frame.bytes, channel)
         break
       case 'output':
