@@ -82,6 +82,19 @@ describe('terminals of a detached host', () => {
     await expect(bench.terminals.sendText(spec.id, 'third')).rejects.toMatchObject({ code: 'agent_exited' })
   })
 
+  test('confirm an input that is sent again after the end, when the program got it, and no other', async () => {
+    const spec = sh('read a; exit 0')
+    await bench.terminals.open(spec)
+    const line = { writer: 'tile', seq: 1, bytes: Buffer.from('yes\r') }
+    await bench.terminals.write(spec.id, line)
+    await until(() => bench.terminals.get(spec.id)?.state === 'exited')
+    // The confirmation was lost with the window's wire.
+    await bench.terminals.write(spec.id, line)
+    await expect(bench.terminals.write(spec.id, { ...line, seq: 2 })).rejects.toMatchObject({
+      code: 'agent_exited',
+    })
+  })
+
   test('are ended together within the time of one', async () => {
     const specs = Array.from({ length: 16 }, () => sh('sleep 1007 & exec sleep 1008'))
     await Promise.all(specs.map((spec) => bench.terminals.open(spec)))

@@ -128,7 +128,10 @@ export class Terminals implements TerminalRegistry {
   }
 
   async write(id: string, input: { writer: string; seq: number; bytes: Uint8Array }): Promise<void> {
-    await this.#live(id).write(id, input)
+    const { terminal, host, draining } = this.#book.require(id)
+    // Its host knows whether this is only a repeat of what the program got before it ended: then all is well.
+    const knows = terminal.state === 'exited' && !draining ? host : null
+    await (knows ?? this.#live(id)).write(id, input)
   }
 
   async sendText(id: string, text: string, options: { submit?: boolean } = {}): Promise<void> {

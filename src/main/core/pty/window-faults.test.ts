@@ -70,6 +70,8 @@ describe('a window behind a bad wire', () => {
     const script = 'stty raw -echo; printf ready; head -c 20000 | sha256sum; seq 1 40000; printf the-end'
     const spec = bench.spec('sh', ['-c', script])
     await bench.terminals.open(spec)
+    // Before that its terminal would echo what is typed.
+    await until(() => (bench.terminals.get(spec.id)?.offset ?? 0) >= 'ready'.length)
     const { window, proxy } = await openWindow(spec.id, { piece: 3_000, pauseMs: 1, cutAfter: 60_000 })
     for (let i = 0; i < 400; i++) {
       window.type(String.fromCharCode(97 + (i % 26)).repeat(50))
