@@ -90,7 +90,13 @@ export class Terminals implements TerminalRegistry {
       throw new Failure('illegal_state', 'This terminal is still running.', { id: spec.id })
     }
     const host = await this.#host()
-    return this.#book.register(await host.create(spec), host, false).terminal
+    try {
+      return this.#book.register(await host.create(spec), host, false).terminal
+    } catch (error) {
+      // A host that died over it may have started the program, which would run on unknown to anybody.
+      if (isDown(error)) await killTree({ root: null, mark: spec.id })
+      throw error
+    }
   }
 
   get(id: string): Terminal | null {
