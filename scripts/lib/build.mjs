@@ -21,7 +21,13 @@ const INPUTS = [
 const IS_TEST = /\.test\.tsx?$/
 
 /** A build without one of these is none. */
-const OUTPUTS = ['out/main/cli.js', 'out/main/web.js', 'out/main/pty-host.js', 'out/renderer/index.html']
+const OUTPUTS = [
+  'out/main/cli.js',
+  'out/main/web.js',
+  'out/main/pty-host.js',
+  'out/main/screens.js',
+  'out/renderer/index.html',
+]
 
 function files(path) {
   if (!existsSync(path)) return []

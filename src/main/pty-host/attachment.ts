@@ -1,9 +1,17 @@
 import type { ResumePoint } from '../../shared/contract/terminal-frames.ts'
 import { Failure } from '../../shared/domain/failure.ts'
 import type { PtyAttachment, PtyExit, PtySink } from '../pty-protocol/pty-host.ts'
+import type { Screen } from './session-screen.ts'
 
-/** A reader that is farther behind gets a snapshot instead of what it missed: drawing is cheaper than catching up. */
+/** A reader that comes back and is farther behind gets a snapshot instead of what it missed. */
 export const RESUME_BYTES = 256 * 1024
+/**
+ * So does one that falls behind while it reads: nobody can read a flood, a window that parses all of it takes from the flood
+ * itself half of its speed, and the answer to Ctrl-C waits behind it.
+ */
+const BEHIND_BYTES = 128 * 1024
+/** After a flood, quiet for so long, a reader gets what it could scroll back to. */
+const CALM_MS = 250
 /** Handed over in one piece. */
 const PIECE_BYTES = 64 * 1024
 
@@ -22,8 +30,8 @@ export interface AttachSource {
   readonly exit: PtyExit | null
   /** As `ByteRing.read`. */
   read(offset: number, max: number): Uint8Array | null
-  /** The screen; `sizes` is how many size marks it has gone through. */
-  snapshot(): { offset: number; cols: number; rows: number; data: Uint8Array; sizes: number }
+  /** The screen, at a place that is still in reach of `read` then. */
+  snapshot(): Promise<Screen>
   /** The size at `offset` and the number of the last mark up to there. */
   sizeAt(offset: number): { cols: number; rows: number; number: number }
   /** The first mark after mark `number`. */
@@ -42,6 +50,11 @@ export class Attachment implements PtyAttachment {
   /** Number of the last size mark that the reader knows. */
   #size = 0
   #closed = false
+  /** A screen is on its way; nothing is sent before it. */
+  #drawing = false
+  /** The reader has less above its screen than there is. */
+  #shallow = false
+  #calm: NodeJS.Timeout | undefined
 
   constructor(source: AttachSource, from: ResumePoint | null, sink: PtySink) {
     this.#source = source
@@ -58,7 +71,7 @@ export class Attachment implements PtyAttachment {
     if (this.#closed) return
     const starved = this.#credit <= 0
     this.#credit += bytes
-    if (starved && this.#credit > 0 && this.#at !== null && this.#source.end - this.#at > RESUME_BYTES)
+    if (starved && this.#credit > 0 && this.#at !== null && this.#source.end - this.#at > BEHIND_BYTES)
       this.#redraw()
     this.pump()
   }
@@ -66,12 +79,13 @@ export class Attachment implements PtyAttachment {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    clearTimeout(this.#calm)
     this.#source.detached(this)
   }
 
   /** Sends what there is, as far as the credit goes; called after each batch and when the terminal ends. */
   pump(): void {
-    while (!this.#closed && this.#credit > 0) {
+    while (!this.#closed && !this.#drawing && this.#credit > 0) {
       if (this.#at === null) {
         this.#start()
         continue
@@ -94,11 +108,13 @@ export class Attachment implements PtyAttachment {
       this.#credit -= piece.length
       this.#sink.output(offset, piece)
     }
+    if (this.#closed || this.#drawing || this.#at !== this.#source.end) return
     const exit = this.#source.exit
-    if (exit && !this.#closed && this.#at === this.#source.end) {
+    if (exit && this.#shallow) this.#redraw()
+    else if (exit) {
       this.close()
       this.#sink.exited(exit)
-    }
+    } else if (this.#shallow) this.#deepenAt(this.#source.end)
   }
 
   #start(): void {
@@ -121,13 +137,38 @@ export class Attachment implements PtyAttachment {
     }
   }
 
+  /** The flood is over when nothing comes for a while after `end`; else the next end is waited for. */
+  #deepenAt(end: number): void {
+    this.#calm ??= setTimeout(() => {
+      this.#calm = undefined
+      if (this.#closed || !this.#shallow) return
+      if (this.#source.end === end) this.#redraw()
+      else if (this.#at === this.#source.end) this.#deepenAt(this.#source.end)
+    }, CALM_MS)
+  }
+
   #redraw(): void {
-    const { offset, cols, rows, data, sizes } = this.#source.snapshot()
-    this.#at = offset
-    this.#size = sizes
-    // May overdraw: the credit grows back as the reader works it off.
-    this.#credit -= data.length
-    this.#sink.screen({ mode: 'snapshot', epoch: this.#source.epoch, offset, cols, rows, data })
+    if (this.#drawing) return
+    this.#drawing = true
+    this.#source.snapshot().then(
+      ({ offset, cols, rows, data, sizes, shallow }) => {
+        this.#drawing = false
+        if (this.#closed) return
+        this.#shallow = shallow
+        this.#at = offset
+        this.#size = sizes
+        // May overdraw: the credit grows back as the reader works it off.
+        this.#credit -= data.length
+        this.#sink.screen({ mode: 'snapshot', epoch: this.#source.epoch, offset, cols, rows, data })
+        this.pump()
+      },
+      (error: unknown) => {
+        this.#drawing = false
+        if (this.#closed) return
+        this.close()
+        this.#sink.failed(new Failure('pty_failed', 'The screen could not be drawn.', {}, { cause: error }))
+      },
+    )
   }
 }
 

@@ -10,14 +10,21 @@ const ECHO_BYTES = 1024
  */
 export class Batcher {
   readonly #flushed: (batch: Buffer) => void
+  readonly #most: () => number
   readonly #monotonic: () => number
   #parts: Buffer[] = []
   #bytes = 0
   #timer: NodeJS.Timeout | undefined
   #lastFlush = Number.NEGATIVE_INFINITY
 
-  constructor(flushed: (batch: Buffer) => void, monotonic: () => number = () => performance.now()) {
+  /** `most` gives how large a batch may get now, if that is less than 64 KiB. */
+  constructor(
+    flushed: (batch: Buffer) => void,
+    most: () => number = () => BATCH_BYTES,
+    monotonic: () => number = () => performance.now(),
+  ) {
     this.#flushed = flushed
+    this.#most = most
     this.#monotonic = monotonic
   }
 
@@ -26,7 +33,7 @@ export class Batcher {
     this.#bytes += chunk.length
     const isEcho =
       this.#parts.length === 1 && chunk.length < ECHO_BYTES && this.#monotonic() - this.#lastFlush >= BATCH_MS
-    if (isEcho || this.#bytes >= BATCH_BYTES) this.flush()
+    if (isEcho || this.#bytes >= Math.min(BATCH_BYTES, this.#most())) this.flush()
     else this.#timer ??= setTimeout(() => this.flush(), BATCH_MS)
   }
 

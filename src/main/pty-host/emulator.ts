@@ -24,8 +24,8 @@ export interface EmulatorEvents {
   bell?(): void
   /** Plain text of OSC 9 or OSC 777. */
   notice?(text: string): void
-  /** Fewer bytes wait than before. */
-  parsed?(): void
+  /** Everything before offset `end` is drawn. */
+  drawn?(end: number): void
 }
 
 /** The screen beside a process: parses what it writes, answers its questions, and draws itself for whoever attaches. */
@@ -39,8 +39,8 @@ export class Emulator {
   /** Offset up to which the screen is drawn, and what the filter holds back of it. */
   #offset: number
   #unfinished: Uint8Array = new Uint8Array(0)
-  /** Resizes that the screen has gone through. */
-  #resizes = 0
+  /** Changes of size that the screen has gone through, as `resize` was told. */
+  #sizes = 0
 
   constructor(
     cols: number,
@@ -80,14 +80,14 @@ export class Emulator {
     return this.#title
   }
 
+  /** Place of the first byte that is not on the screen. */
+  get offset(): number {
+    return this.#offset
+  }
+
   /** Bytes that wait to be parsed. */
   get queued(): number {
     return this.#queued
-  }
-
-  /** How many of the resizes asked for the screen has reached. */
-  get resizes(): number {
-    return this.#resizes
   }
 
   get bracketedPaste(): boolean {
@@ -105,17 +105,17 @@ export class Emulator {
       this.#queued -= bytes.length
       this.#offset = end
       this.#unfinished = unfinished
-      this.#events.parsed?.()
+      this.#events.drawn?.(end)
     })
   }
 
-  /** Takes its place between the bytes written before and after. */
-  resize(cols: number, rows: number): void {
+  /** Takes its place between the bytes written before and after; it is change of size number `sizes`. */
+  resize(cols: number, rows: number, sizes = 0): void {
     this.#filter.resize(cols, rows)
     this.#terminal.write('', () => {
       this.#terminal.resize(cols, rows)
       this.#modes.resized()
-      this.#resizes++
+      this.#sizes = sizes
     })
   }
 
@@ -125,10 +125,16 @@ export class Emulator {
   }
 
   /** The screen as it is now, with the offset of the first byte that is not on it. */
-  snapshot(scrollback: number): { offset: number; cols: number; rows: number; data: Uint8Array } {
+  snapshot(scrollback: number): {
+    offset: number
+    cols: number
+    rows: number
+    sizes: number
+    data: Uint8Array
+  } {
     const screen = serializeScreen(this.#terminal, this.#modes, scrollback, this.#title)
     const data = this.#unfinished.length === 0 ? screen : Buffer.concat([screen, this.#unfinished])
-    return { offset: this.#offset, cols: this.cols, rows: this.rows, data }
+    return { offset: this.#offset, cols: this.cols, rows: this.rows, sizes: this.#sizes, data }
   }
 
   /** The lines of scrollback and screen as plain text, without blank lines at the end. */

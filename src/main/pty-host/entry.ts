@@ -18,6 +18,7 @@ import {
 import { PROTOCOL_VERSION } from '../pty-protocol/messages.ts'
 import { createLocalPtyHost } from './local-pty-host.ts'
 import { MemoryTidy } from './memory-tidy.ts'
+import { Screens } from './screens.ts'
 import { serveClient } from './serve-client.ts'
 
 /** Without a running program and without a client the host leaves after this time. */
@@ -47,7 +48,11 @@ async function main(): Promise<void> {
   const lock = await takeLock(descriptorPath(dataDir, version))
   const secret = await sharedSecret(dataDir)
   const path = await socketPath(dataDir, version)
-  const host = createLocalPtyHost({ clock: systemClock, log })
+  // Beside this file, in the build as in the sources.
+  const drawer = import.meta.filename.endsWith('.ts') ? 'screens-entry.ts' : 'screens.js'
+  const screens = new Screens({ entry: join(import.meta.dirname, drawer), log, clock: systemClock })
+  screens.start()
+  const host = createLocalPtyHost({ clock: systemClock, log, screens })
   let clients = 0
   let draining = false
   let quietSince = systemClock.monotonic()

@@ -5,12 +5,13 @@ import type { Logger } from '../kernel/logger.ts'
 import type { PtyEvent, PtyHost, PtySpec } from '../pty-protocol/pty-host.ts'
 import { failedAttachment, unknownTerminal } from './attachment.ts'
 import type { LogFiles } from './log-writer.ts'
-import { replayLog } from './replay.ts'
+import type { Screens } from './screens.ts'
 import { Session } from './session.ts'
 
 export interface LocalPtyHostOptions {
   clock: Clock
   log: Logger
+  screens: Screens
   /** Tests make the disk fail. */
   logFiles?: LogFiles
 }
@@ -45,6 +46,7 @@ export function createLocalPtyHost(options: LocalPtyHostOptions): LocalPtyHost {
   const start = async (spec: PtySpec): Promise<Session> => {
     const session = await Session.start(spec, {
       clock: options.clock,
+      screens: options.screens,
       logFiles: options.logFiles,
       event: (event) => events.emit(event),
     })
@@ -90,12 +92,12 @@ export function createLocalPtyHost(options: LocalPtyHostOptions): LocalPtyHost {
       forgotten += session.end
       sessions.delete(id)
     },
-    replay: replayLog,
+    replay: (request) => options.screens.replay(request),
     onEvent: (listener) => events.on(listener),
     onDown: () => ({ dispose: () => {} }),
     async killAll() {
       await Promise.all([...sessions.values()].map((session) => session.kill()))
     },
-    dispose: () => {},
+    dispose: () => options.screens.dispose(),
   }
 }

@@ -160,9 +160,15 @@ export class LogWriter {
     this.#pump()
   }
 
+  /** Resolves with how far the log goes, once everything that can be in it is there. */
+  async settled(): Promise<number> {
+    while (this.#pumping) await this.#pumping
+    return this.#written
+  }
+
   /** Writes what waits and the end of the terminal, and closes the files. Never throws: there is nobody left to tell. */
   async finish(exit: Omit<Extract<LogMark, { k: 'exit' }>, 'k'>): Promise<void> {
-    while (this.#pumping) await this.#pumping
+    await this.settled()
     if (this.#stopped && this.#end > this.#written) this.#markGap(this.#end)
     this.#marks.push({ k: 'exit', ...exit })
     this.#indexRetryAt = 0

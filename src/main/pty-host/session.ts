@@ -18,14 +18,12 @@ import { Batcher } from './batcher.ts'
 import { InputQueue, pasteParts } from './input-queue.ts'
 import { LOG_HIGH_BYTES, LOG_LOW_BYTES, type LogFiles, LogWriter } from './log-writer.ts'
 import { findProgram, type PtyProcess, startPtyProcess } from './pty-process.ts'
-import { type Screen, SessionScreen } from './session-screen.ts'
+import type { Screens } from './screens.ts'
+import type { Screen, SessionScreen } from './session-screen.ts'
 import { Throttle } from './throttle.ts'
 
 /** Newest output kept in memory, for readers that come back or fall behind a little. */
 const RING_BYTES = 1024 * 1024
-/** Bytes that may wait for the emulator; less than the ring, so that a snapshot never starts before it. */
-const EMULATOR_HIGH_BYTES = 512 * 1024
-const EMULATOR_LOW_BYTES = 128 * 1024
 const ACTIVITY_MS = 250
 const BELL_MS = 1_000
 const MAX_COLS = 500
@@ -33,12 +31,13 @@ const MAX_ROWS = 300
 
 export interface SessionDeps {
   clock: Clock
+  screens: Screens
   logFiles?: LogFiles | undefined
   event: (event: PtyEvent) => void
 }
 
 /**
- * One process, its pseudoterminal, its screen and its log. Only the emulator and the log ever pause the process; readers
+ * One process, its pseudoterminal, its screen and its log. Only the screen and the log ever pause the process; readers
  * (`Attachment`) cannot.
  */
 export class Session implements AttachSource {
@@ -46,7 +45,10 @@ export class Session implements AttachSource {
   readonly #deps: SessionDeps
   readonly #log: LogWriter
   readonly #ring = new ByteRing(RING_BYTES)
-  readonly #batcher = new Batcher((batch) => this.#take(batch))
+  readonly #batcher = new Batcher(
+    (batch) => this.#take(batch),
+    () => this.#deps.screens.allowance(),
+  )
   readonly #input = new InputQueue((bytes) => this.#process?.write(bytes) ?? -1)
   readonly #attachments = new Set<Attachment>()
   readonly #startedAt: number
@@ -84,7 +86,20 @@ export class Session implements AttachSource {
     this.#rows = spec.rows
     this.#sizeBefore = { number: 0, offset: 0, cols: spec.cols, rows: spec.rows }
     this.#startedAt = deps.clock.now()
-    this.#screen = new SessionScreen(spec.cols, spec.rows, {
+    const { screens } = deps
+    const ring = this.#ring
+    const source = {
+      logPath: spec.logPath,
+      get end() {
+        return ring.end
+      },
+      get start() {
+        return ring.start
+      },
+      read: (offset: number, max: number) => ring.read(offset, max),
+      logged: () => log.settled(),
+    }
+    this.#screen = screens.open(spec, source, {
       answer: (text) => this.#input.answer(Buffer.from(text)),
       title: (title) => {
         this.#title = title
@@ -95,9 +110,9 @@ export class Session implements AttachSource {
         this.#notice = text
         this.#notices.touch()
       },
-      parsed: () => {
+      drawn: () => {
         // Nobody is let go on farther back than this, and no snapshot starts there: at rest the rest is not needed.
-        if (this.#screen.queued === 0) this.#ring.trim(RESUME_BYTES)
+        if (this.#screen.queued === 0) ring.trim(RESUME_BYTES)
         this.#balance()
       },
     })
@@ -128,6 +143,7 @@ export class Session implements AttachSource {
     try {
       await session.#launch(program)
     } catch (error) {
+      session.#screen.discard()
       const at = deps.clock.now()
       await log.finish({ at, offset: 0, code: null, signal: null, reason: 'spawn_failed' })
       throw error
@@ -184,8 +200,8 @@ export class Session implements AttachSource {
   async paste(text: string, options: { submit: boolean; writer: string; seq: number }): Promise<void> {
     // The program may have asked for brackets in what waits to be parsed.
     this.#batcher.flush()
-    await this.#screen.settled()
-    const parts = pasteParts(text, this.#screen.bracketedPaste, options.submit)
+    const { bracketedPaste } = await this.#screen.settled()
+    const parts = pasteParts(text, bracketedPaste, options.submit)
     this.#input.push(options.writer, options.seq, parts)
   }
 
@@ -215,7 +231,7 @@ export class Session implements AttachSource {
     return this.#ring.read(offset, max)
   }
 
-  snapshot(): Screen {
+  snapshot(): Promise<Screen> {
     return this.#screen.snapshot()
   }
 
@@ -248,7 +264,7 @@ export class Session implements AttachSource {
     this.#ring.push(batch)
     this.#lastOutputAt = this.#deps.clock.now()
     this.#log.write(batch)
-    this.#screen.write(batch, this.end)
+    this.#screen.write(batch)
     this.#balance()
     this.#pumpAll()
     this.#activity.touch()
@@ -260,14 +276,15 @@ export class Session implements AttachSource {
     for (const attachment of [...this.#attachments]) attachment.pump()
   }
 
-  /** Pauses the process while emulator or log cannot follow. */
+  /** Pauses the process while its screen or its log cannot follow. */
   #balance(): void {
-    const parsing = this.#screen.queued
+    const drawing = this.#screen.queued
     const logging = this.#log.queued
-    if (!this.#paused && (parsing > EMULATOR_HIGH_BYTES || logging > LOG_HIGH_BYTES)) {
+    const most = this.#deps.screens.allowance()
+    if (!this.#paused && (drawing > most || logging > LOG_HIGH_BYTES)) {
       this.#paused = true
       this.#process?.pause()
-    } else if (this.#paused && parsing < EMULATOR_LOW_BYTES && logging < LOG_LOW_BYTES) {
+    } else if (this.#paused && drawing <= most / 2 && logging < LOG_LOW_BYTES) {
       this.#paused = false
       this.#process?.resume()
     }
@@ -280,9 +297,7 @@ export class Session implements AttachSource {
     const reason = this.#killed ? 'killed' : 'exited'
     const exit: PtyExit = { code, signal, reason, offset: this.end, at: this.#deps.clock.now() }
     await this.#log.finish({ at: exit.at, offset: exit.offset, code, signal, reason })
-    // A resize may have come while the log was closed.
-    await this.#screen.settled()
-    this.#screen.freeze()
+    await this.#screen.freeze()
     this.#exit = exit
     this.#pumpAll()
     if (this.#attachments.size === 0) this.#ring.clear()

@@ -20,6 +20,7 @@ import type {
 } from '../pty-protocol/pty-host.ts'
 import { SocketPtyHost } from '../pty-protocol/socket-pty-host.ts'
 import { createLocalPtyHost } from './local-pty-host.ts'
+import { Screens } from './screens.ts'
 
 /** Helpers of the tests in this folder: real hosts, real programs, temporary folders. */
 
@@ -43,14 +44,20 @@ export interface DetachedTestHost extends TestHost {
   open(path: string): Promise<SocketPtyHost>
 }
 
+export function testScreens(stuckMs?: number): Screens {
+  const entry = resolve(import.meta.dirname, 'screens-entry.ts')
+  return new Screens({ entry, log: silentLogger, clock: systemClock, stuckMs })
+}
+
 export async function startLocalHost(): Promise<TestHost> {
   const dir = await tempDir()
-  const host = createLocalPtyHost({ clock: systemClock, log: silentLogger })
+  const host = createLocalPtyHost({ clock: systemClock, log: silentLogger, screens: testScreens() })
   return {
     host,
     dir,
     async stop() {
       await host.killAll()
+      host.dispose()
       await rm(dir, { recursive: true, force: true })
     },
   }

@@ -1,5 +1,5 @@
-/** What the focused terminal may have in flight: 13 ms of parsing, so an echo is never later than a frame. */
-const FOCUSED_BYTES = 256 * 1024
+/** What the focused terminal may have in flight: 3 ms of parsing, which is what an answer to Ctrl-C waits for in a flood. */
+const FOCUSED_BYTES = 64 * 1024
 /** What all other visible ones together may have in flight, so that they cannot make the focused one wait. */
 const OTHERS_BYTES = 256 * 1024
 const OTHERS_LEAST_BYTES = 8 * 1024
