@@ -42,6 +42,19 @@ module.exports = {
       '^src/main/pty-host/',
       '^src/(shared|main/kernel|main/pty-protocol|main/pty-host)/',
     ),
+    below(
+      'screens-see-the-protocol',
+      '^src/main/screens/',
+      '^src/(shared|main/(kernel|pty-protocol|screens))/',
+    ),
+    {
+      name: 'pty-host-parses-nothing',
+      severity: 'error',
+      comment:
+        'It forks, which costs in proportion to its memory, and echoes pass through it: emulators live in screens.',
+      from: { path: '^src/main/pty-host/', pathNot: '(\\.test|/test-[a-z-]+)\\.ts$' },
+      to: { path: 'node_modules/@xterm/|^src/main/pty-protocol/graphemes' },
+    },
     below('core-is-hostless', '^src/main/core/', '^src/(shared|main/(kernel|pty-protocol|core))/'),
     below(
       'hosts-know-no-peer-electron',

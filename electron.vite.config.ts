@@ -13,7 +13,7 @@ export default defineConfig({
           index: at('src/main/electron/index.ts'),
           core: at('src/main/electron/core-entry.ts'),
           'pty-host': at('src/main/pty-host/entry.ts'),
-          screens: at('src/main/pty-host/screens-entry.ts'),
+          screens: at('src/main/screens/entry.ts'),
           web: at('src/main/web/index.ts'),
           cli: at('src/main/cli/index.ts'),
         },

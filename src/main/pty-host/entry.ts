@@ -6,6 +6,7 @@ import { isFailure } from '../../shared/domain/failure.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { takeLock } from '../kernel/lock-file.ts'
 import { createLogger, fileSink } from '../kernel/logger.ts'
+import { MemoryTidy } from '../kernel/memory-tidy.ts'
 import { Redactor } from '../kernel/redact.ts'
 import { acceptConnection } from '../pty-protocol/connection.ts'
 import {
@@ -17,7 +18,6 @@ import {
 } from '../pty-protocol/host-place.ts'
 import { PROTOCOL_VERSION } from '../pty-protocol/messages.ts'
 import { createLocalPtyHost } from './local-pty-host.ts'
-import { MemoryTidy } from './memory-tidy.ts'
 import { Screens } from './screens.ts'
 import { serveClient } from './serve-client.ts'
 
@@ -48,8 +48,8 @@ async function main(): Promise<void> {
   const lock = await takeLock(descriptorPath(dataDir, version))
   const secret = await sharedSecret(dataDir)
   const path = await socketPath(dataDir, version)
-  // Beside this file, in the build as in the sources.
-  const drawer = import.meta.filename.endsWith('.ts') ? 'screens-entry.ts' : 'screens.js'
+  // Beside this file in the build; in the sources, where Node strips types itself, in its own room.
+  const drawer = import.meta.filename.endsWith('.ts') ? '../screens/entry.ts' : 'screens.js'
   const screens = new Screens({ entry: join(import.meta.dirname, drawer), log, clock: systemClock })
   screens.start()
   const host = createLocalPtyHost({ clock: systemClock, log, screens })

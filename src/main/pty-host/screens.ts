@@ -6,7 +6,12 @@ import type { Disposable } from '../kernel/disposable.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { encodeWireFrame, WireDecoder } from '../pty-protocol/framing.ts'
 import type { ReplayRequest, ReplayResult } from '../pty-protocol/pty-host.ts'
-import { FromScreens, SCREENS_FD, type ScreenQuestion, type ToScreens } from './screen-messages.ts'
+import {
+  FromScreens,
+  SCREENS_FD,
+  type ScreenQuestion,
+  type ToScreens,
+} from '../pty-protocol/screen-messages.ts'
 import {
   type ScreenAnswer,
   type ScreenEvents,
@@ -26,7 +31,7 @@ const DEATHS_WITHIN_MS = 60_000
 const STUCK_MS = 10_000
 
 export interface ScreensOptions {
-  /** Script of the other process: `screens.js` of the build, or `screens-entry.ts` where Node strips types itself. */
+  /** Script of the other process: `screens.js` of the build, or `main/screens/entry.ts` where Node strips types itself. */
   entry: string
   log: Logger
   clock: Clock

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { inflateRaw } from 'node:zlib'
-import type { FromScreens, ScreenQuestion, ToScreens } from './screen-messages.ts'
+import type { FromScreens, ScreenQuestion, ToScreens } from '../pty-protocol/screen-messages.ts'
 
 const inflate = promisify(inflateRaw)
 

@@ -45,7 +45,7 @@ export interface DetachedTestHost extends TestHost {
 }
 
 export function testScreens(stuckMs?: number): Screens {
-  const entry = resolve(import.meta.dirname, 'screens-entry.ts')
+  const entry = resolve(import.meta.dirname, '../screens/entry.ts')
   return new Screens({ entry, log: silentLogger, clock: systemClock, stuckMs })
 }
 

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
+import { MemoryTidy } from '../kernel/memory-tidy.ts'
 import { encodeWireFrame, WireDecoder } from '../pty-protocol/framing.ts'
-import { MemoryTidy } from './memory-tidy.ts'
-import { SCREENS_FD, ToScreens } from './screen-messages.ts'
+import { SCREENS_FD, ToScreens } from '../pty-protocol/screen-messages.ts'
 import { ScreenServer } from './screen-server.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { deflateRawSync } from 'node:zlib'
 import { messageOf } from '../../shared/domain/failure.ts'
+import type { FromScreens, ToScreens } from '../pty-protocol/screen-messages.ts'
 import { Emulator, type EmulatorEvents, SCROLLBACK_LINES } from './emulator.ts'
 import { drawLog, replayLog } from './replay.ts'
-import type { FromScreens, ToScreens } from './screen-messages.ts'
 
 /** With more waiting than this the terminal floods: a snapshot has little above the screen (0.5 ms instead of 10). */
 const FLOOD_BYTES = 64 * 1024
@@ -20,7 +20,7 @@ interface Drawn {
 
 type Send = (message: FromScreens, tail?: Uint8Array) => void
 
-/** The emulators of all terminals: does what the host says (`screen-messages.ts`) and tells what comes of it. */
+/** The emulators of all terminals: does what the host says (`pty-protocol/screen-messages.ts`) and tells what comes of it. */
 export class ScreenServer {
   readonly #send: Send
   readonly #screens = new Map<number, Emulator>()

@@ -4,8 +4,8 @@ import { z } from 'zod'
 export const SCREENS_FD = 3
 
 /**
- * What the host and the process that draws its screens (`screens-entry.ts`) say to each other, in the frames of
- * `pty-protocol/framing.ts`, in order both ways. `s` numbers a screen, `re` a question; bytes travel in the frame's tail.
+ * What the host and the process that draws its screens (`main/screens`) say to each other, in the frames of
+ * `framing.ts`, in order both ways. `s` numbers a screen, `re` a question; bytes travel in the frame's tail.
  * Both ends are always of one build, so there is no version.
  */
 const size = { cols: z.number(), rows: z.number() }
