@@ -117,7 +117,7 @@ export const echo: Bench = {
         ratio: atMost(kind === 'flood' ? 1.25 : 1.5),
         absolute: atMost(kind === 'flood' ? 20 : 8),
         ifMissed:
-          'An echo crosses six threads and processes (window, core, pty-host, program and back) where tmux crosses four, and the one thread of the pty-host parses every other terminal in slices of up to 12 ms in between.',
+          'An echo crosses six threads and processes (window, core, pty-host, program and back) where tmux crosses four, and each of the six waits for a core that the floods use.',
       })
       context.add({
         ...shared,

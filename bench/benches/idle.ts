@@ -39,11 +39,11 @@ export const idle: Bench = {
     const page = await browser.open(full, shown)
     await pause(context.small ? 3_000 : 12_000)
 
-    const host = await full.ptyHostPid()
+    const { host, screens } = await full.terminalProcesses()
     const emptyRenderers = await emptyBrowser.renderers()
     const renderers = await browser.renderers()
-    // First the two whose wake-ups are limited one by one, then the window's.
-    const ours = [full.webPid, host, ...renderers]
+    // First those whose wake-ups are limited one by one, then the window's.
+    const ours = [full.webPid, host, screens, ...renderers]
     const theirs = [none.webPid, ...emptyRenderers]
     const cpu: { none: number[]; full: number[]; noneServer: number[]; fullServer: number[] } = {
       none: [],
@@ -51,9 +51,10 @@ export const idle: Bench = {
       noneServer: [],
       fullServer: [],
     }
-    const wakeups: { core: number[]; host: number[]; page: number[]; none: number[] } = {
+    const wakeups: { core: number[]; host: number[]; screens: number[]; page: number[]; none: number[] } = {
       core: [],
       host: [],
+      screens: [],
       page: [],
       none: [],
     }
@@ -68,18 +69,19 @@ export const idle: Bench = {
       cpu.none.push(percent(a))
       cpu.full.push(percent(b))
       cpu.noneServer.push(percent(a.slice(0, 1)))
-      cpu.fullServer.push(percent(b.slice(0, 2)))
+      cpu.fullServer.push(percent(b.slice(0, 3)))
       wakeups.none.push(perSecond(a.slice(0, 1)))
       wakeups.core.push(perSecond(b.slice(0, 1)))
       wakeups.host.push(perSecond(b.slice(1, 2)))
-      wakeups.page.push(perSecond(b.slice(2)))
+      wakeups.screens.push(perSecond(b.slice(2, 3)))
+      wakeups.page.push(perSecond(b.slice(3)))
       children += sum(b.map((one) => one.childFaults))
     }
     if (!(await textOf(page, 8)).includes('quiet')) throw new Error('a quiet tile is not shown')
     const proof = `16 agents live, 8 tiles on screen, ${context.rounds} × ${spanMs / 1_000} s`
     context.add({
       goal: 'P9',
-      what: 'CPU of core and pty-host at rest, of one core',
+      what: 'CPU of core, pty-host and screens at rest, of one core',
       unit: '%',
       reference: 'the same app without attempts (there is no pty-host then), at the same time',
       subject: '16 quiet agents',
@@ -91,7 +93,7 @@ export const idle: Bench = {
     })
     context.add({
       goal: 'P9',
-      what: 'CPU of core, pty-host and renderer at rest, of one core',
+      what: 'CPU of core, pty-host, screens and renderer at rest, of one core',
       unit: '%',
       reference: 'the same app without attempts, at the same time',
       subject: '16 quiet agents',
@@ -106,6 +108,7 @@ export const idle: Bench = {
     for (const [what, samples, reference] of [
       ['core (web host)', wakeups.core, wakeups.none],
       ['pty-host', wakeups.host, []],
+      ['process that draws screens', wakeups.screens, []],
     ] as const)
       context.add({
         goal: 'P9',
@@ -137,7 +140,8 @@ export const idle: Bench = {
       what: 'Processes started at rest',
       unit: 'count',
       reference: '–',
-      subject: 'page faults of reaped children of core, pty-host and renderer: 0 only when there was none',
+      subject:
+        'page faults of reaped children of core, pty-host, screens and renderer: 0 only when there was none',
       referenceSamples: [],
       subjectSamples: [children],
       ratio: null,

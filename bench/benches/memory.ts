@@ -93,7 +93,7 @@ async function flood(context: Context, room: ControlRoom, browser: Browser, page
   await room.fire('Flood two', eight)
   await loads.ready(16)
   await show(page, shown)
-  const hostPid = await room.ptyHostPid()
+  const { host, screens } = await room.terminalProcesses()
   const written = async () => {
     const { attempts } = await room.client.tasks.get({ id: shown.taskId })
     const ends = await Promise.all(
@@ -107,12 +107,13 @@ async function flood(context: Context, room: ControlRoom, browser: Browser, page
   }
   const before = await written()
   loads.on()
-  const samples: { at: number; host: number; core: number; page: number }[] = []
+  const samples: { at: number; host: number; screens: number; core: number; page: number }[] = []
   const begin = performance.now()
   while (performance.now() - begin < seconds * 1_000) {
     samples.push({
       at: (performance.now() - begin) / 1_000,
-      host: await pssOf(hostPid),
+      host: await pssOf(host),
+      screens: await pssOf(screens),
       core: await pssOf(room.webPid),
       page: sum(await Promise.all((await browser.renderers()).map(pssOf))),
     })
@@ -122,6 +123,7 @@ async function flood(context: Context, room: ControlRoom, browser: Browser, page
   const bytes = (await written()) - before
   for (const [key, name] of [
     ['host', 'pty-host'],
+    ['screens', 'process that draws its screens'],
     ['core', 'core (web host)'],
     ['page', 'renderer'],
   ] as const) {

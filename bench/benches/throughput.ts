@@ -70,12 +70,13 @@ async function oneTile(context: Context, corpus: Corpus): Promise<void> {
   const shared = {
     goal: 'P4',
     unit: 'MB/s',
-    subject: 'focused terminal: program → pty-host (screen and log) → core → window, until the end is parsed',
+    subject:
+      'focused terminal: program → pty-host (log) → screens, and → core → window, until the end is parsed',
     subjectSamples: subject,
     absolute: null,
     proof: `SHA-256 of the log = of what was written, ${rounds} × ${(corpus.bytes.length / MB).toFixed(0)} MB; 0 bytes lost`,
     ifMissed:
-      'One thread of the pty-host reads (4 KiB a read), filters, logs and parses. Parsing alone takes 1.1 (text) to 2 times (CJK: grapheme clusters) the CPU of the bare parser; reading, copying, logging and garbage collection take as much again.',
+      'The bare parser has a core to itself. Here two cores are shared by the program, the host that reads it (4 KiB a read) and logs it, the process that filters and parses it, and core and window, which are shown the screens of it.',
   } as const
   context.add({
     ...shared,
@@ -195,7 +196,7 @@ async function frozenWindow(context: Context): Promise<void> {
     absolute: null,
     proof: `SHA-256 of ${rounds * 2} logs; time taken by the agent itself`,
     ifMissed:
-      'Nothing waits for the window; filling its first credit and drawing its first snapshot take the host’s one thread.',
+      'Nothing waits for the window; filling its first credit and drawing its first snapshot take processor time.',
   })
 }
 

@@ -66,6 +66,17 @@ export async function processesNaming(text: string): Promise<Found[]> {
   return found.flat()
 }
 
+/** Pids of the pty-host that works for `dataDir` and of the process that draws its screens. */
+export async function terminalProcesses(dataDir: string): Promise<{ host: number; screens: number }> {
+  const found = await processesNaming(dataDir)
+  const pidOf = (script: string) => {
+    const one = found.find(({ command }) => command.includes(script))
+    if (!one) throw new Error(`${script} does not run.`)
+    return one.pid
+  }
+  return { host: pidOf('/pty-host.js'), screens: pidOf('/screens.js') }
+}
+
 /** Ends everything that names `text` (a folder that nobody else knows) until nothing is left; gives what had to be ended. */
 export async function endProcessesNaming(text: string): Promise<Found[]> {
   const ended: Found[] = []

@@ -6,7 +6,7 @@ import { connect } from '../../src/main/cli/connect.ts'
 import type { CoreClient } from '../../src/shared/contract/client.ts'
 import { plainGitEnv } from '../lib/big-repo.ts'
 import { exec, until } from '../lib/measure.ts'
-import { endProcessesNaming, processesNaming } from '../lib/processes.ts'
+import { endProcessesNaming, processesNaming, terminalProcesses } from '../lib/processes.ts'
 import type { Context } from '../lib/types.ts'
 
 /** As the browser specs do: in a container there is no sandbox and no GPU, and what Chromium asks of the network only costs time. */
@@ -125,10 +125,9 @@ export class ControlRoom {
     }
   }
 
-  async ptyHostPid(): Promise<number> {
-    const host = (await processesNaming(this.dataDir)).find(({ command }) => command.includes('pty-host.js'))
-    if (!host) throw new Error('The pty-host does not run.')
-    return host.pid
+  /** Pids of the detached host and of what draws its screens. */
+  terminalProcesses(): Promise<{ host: number; screens: number }> {
+    return terminalProcesses(this.dataDir)
   }
 }
 

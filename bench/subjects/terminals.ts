@@ -6,7 +6,7 @@ import type { Terminal } from '../../src/main/core/pty/terminal.ts'
 import type { Terminals } from '../../src/main/core/pty/terminals.ts'
 import { systemClock } from '../../src/main/kernel/clock.ts'
 import { silentLogger } from '../../src/main/kernel/logger.ts'
-import { endProcessesNaming, processesNaming } from '../lib/processes.ts'
+import { endProcessesNaming, terminalProcesses } from '../lib/processes.ts'
 import type { Context } from '../lib/types.ts'
 import { COLS, ROWS } from '../reference/tmux.ts'
 
@@ -109,11 +109,9 @@ export class OurTerminals {
     return { sha256: hash.digest('hex'), bytes: at - from }
   }
 
-  /** Pid of the detached host. */
-  async hostPid(): Promise<number> {
-    const host = (await processesNaming(this.dataDir)).find(({ command }) => command.includes('pty-host.js'))
-    if (!host) throw new Error('The pty-host does not run.')
-    return host.pid
+  /** Pids of the detached host and of what draws its screens. */
+  terminalProcesses(): Promise<{ host: number; screens: number }> {
+    return terminalProcesses(this.dataDir)
   }
 
   /** Drops what has ended, as the product does once nobody looks at it. */
