@@ -3,12 +3,11 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Connection, ConnectionEvents } from '../pty-protocol/connection.ts'
 import type { WireFrame } from '../pty-protocol/framing.ts'
 import {
+  ClientSchema,
   type Note,
-  NoteSchema,
   PROTOCOL_VERSION,
   type Reply,
   type Request,
-  RequestSchema,
 } from '../pty-protocol/messages.ts'
 import type { PtyAttachment, PtySink } from '../pty-protocol/pty-host.ts'
 import type { LocalPtyHost } from './local-pty-host.ts'
@@ -122,9 +121,9 @@ export function serveClient(options: ServeClientOptions): ConnectionEvents {
 
   return {
     frame({ header, tail }: WireFrame) {
-      const note = NoteSchema.safeParse(header)
-      if (note.success) take(note.data)
-      else void respond(RequestSchema.parse(header), tail)
+      const message = ClientSchema.parse(header)
+      if ('re' in message) void respond(message, tail)
+      else take(message)
     },
     closed(error) {
       if (error) options.log.warn('a client is gone', { error })

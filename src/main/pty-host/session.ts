@@ -263,10 +263,11 @@ export class Session implements AttachSource {
   #take(batch: Buffer): void {
     this.#ring.push(batch)
     this.#lastOutputAt = this.#deps.clock.now()
+    // Readers first: somebody may wait for the echo of a key.
+    this.#pumpAll()
     this.#log.write(batch)
     this.#screen.write(batch)
     this.#balance()
-    this.#pumpAll()
     this.#activity.touch()
     const start = this.#ring.start
     while (this.#sizes[0] && this.#sizes[0].offset < start) this.#sizeBefore = this.#sizes.shift()!

@@ -66,7 +66,7 @@ const size = { cols: z.number().int().min(1).max(1_000), rows: z.number().int().
 const ResumeSchema = z.object({ epoch: z.number(), offset: z.number() }).nullable()
 
 /** What a client asks; `re` numbers the question, bytes travel in the frame's tail. */
-export const RequestSchema = z.discriminatedUnion('op', [
+const RequestSchema = z.discriminatedUnion('op', [
   z.object({ op: z.literal('list'), re: z.number() }),
   z.object({ op: z.literal('create'), re: z.number(), spec: SpecSchema }),
   z.object({ op: z.literal('write'), re: z.number(), id: z.string(), writer: z.string(), seq: z.number() }),
@@ -99,12 +99,15 @@ export type Request = z.infer<typeof RequestSchema>
 export type RequestBody = Request extends infer R ? (R extends { re: number } ? Omit<R, 're'> : never) : never
 
 /** What needs no answer: readers of terminals, `a` numbers the attachment on its connection. */
-export const NoteSchema = z.discriminatedUnion('op', [
+const NoteSchema = z.discriminatedUnion('op', [
   z.object({ op: z.literal('attach'), a: z.number(), id: z.string(), from: ResumeSchema }),
   z.object({ op: z.literal('grant'), a: z.number(), bytes: z.number() }),
   z.object({ op: z.literal('detach'), a: z.number() }),
 ])
 export type Note = z.infer<typeof NoteSchema>
+
+/** All that a client says. */
+export const ClientSchema = z.discriminatedUnion('op', [...RequestSchema.options, ...NoteSchema.options])
 
 export const ReplySchema = z.discriminatedUnion('op', [
   z.object({ op: z.literal('ok'), re: z.number(), value: z.unknown() }),
