@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../kernel/clock.ts'
+import { readLock } from '../../kernel/lock-file.ts'
 import { silentLogger } from '../../kernel/logger.ts'
+import { descriptorPath } from '../../pty-protocol/host-place.ts'
+import { PROTOCOL_VERSION } from '../../pty-protocol/messages.ts'
 import type { PtyHost } from '../../pty-protocol/pty-host.ts'
 import { Launcher } from './launcher.ts'
 import type { TerminalEvent } from './terminal.ts'
@@ -51,6 +54,9 @@ test('what a program did before the answer to its start is known after it', asyn
     listener.dispose()
     await terminals.kill('early', 'the test is over')
     terminals.dispose()
+    host.dispose()
+    // Without client and program the host leaves by itself, and writes that it does.
+    await until(async () => (await readLock(descriptorPath(dir, PROTOCOL_VERSION))) === null)
     await rm(dir, { recursive: true, force: true })
   })
   const events: TerminalEvent[] = []
