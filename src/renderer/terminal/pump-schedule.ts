@@ -6,6 +6,13 @@ const LONGEST_WAIT_MS = 1_000
 /** Of a screen with 60 Hz. */
 export const FRAME_MS = 16
 
+/** An echo comes within a few milliseconds; a program that shows nothing by then shows nothing (a password) or is busy. */
+export const ECHO_MS = 100
+/** Whoever pressed a key presses the next one soon: the time between two keys of somebody who types slowly. */
+const TYPING_MS = 150
+/** So long may typing keep a tile from painting. */
+export const LONGEST_HOLD_MS = 500
+
 export interface PumpTile {
   id: number
   /** Something waits to be written. */
@@ -14,39 +21,58 @@ export interface PumpTile {
   lastAt: number
 }
 
-/**
- * Which tiles write in the frame at `now`: the focused one always, and of the others the one that waits longest for its
- * turn: one paint a frame fits into it, two do not. When the window is `behind`, its frames belong to the focused tile.
- */
-export function dueTiles(
-  tiles: readonly PumpTile[],
-  focusedId: number | null,
-  now: number,
-  behind = false,
-): number[] {
-  const due: number[] = []
-  const interval = behind ? LONGEST_WAIT_MS : CALM_INTERVAL_MS
-  let calm: PumpTile | null = null
-  for (const tile of tiles) {
-    if (!tile.waiting) continue
-    if (tile.id === focusedId) due.push(tile.id)
-    else if (now - tile.lastAt >= interval && (calm === null || tile.lastAt < calm.lastAt)) calm = tile
-  }
-  if (calm) due.push(calm.id)
-  return due
+/** What the engineer's last key allows the tiles that have not the focus. */
+export interface Typing {
+  keyAt: number
+  /** What the focused terminal wrote after that key is drawn. */
+  echoed: boolean
+  /** Another tile has painted since then. */
+  turnTaken: boolean
 }
 
-/** When the next frame is wanted: 0 for the very next, else ms from `now` until a calm tile's turn; null for never. */
-export function nextFrameIn(
-  tiles: readonly PumpTile[],
+/**
+ * How long a calm tile goes without painting before it is due, at `now`. Without a GPU a frame that paints a tile takes as
+ * long as a key has time to be shown at once; so while a key waits for its echo no other tile paints, and the frame right after
+ * the echo is the best one for it: the next key is furthest away then. Typing holds a tile for half a second at most.
+ */
+export function calmIntervalAt(now: number, typing: Typing | null, late: boolean): number {
+  if (late) return LONGEST_WAIT_MS
+  if (typing === null) return CALM_INTERVAL_MS
+  const held = typing.echoed
+    ? typing.turnTaken && now < typing.keyAt + TYPING_MS
+    : now < typing.keyAt + ECHO_MS
+  return held ? LONGEST_HOLD_MS : CALM_INTERVAL_MS
+}
+
+/** The tile whose turn it is after `interval` ms of rest: the one that waits longest. One paint a frame fits into it, two do not. */
+export function dueCalm(
+  tiles: Iterable<PumpTile>,
   focusedId: number | null,
   now: number,
+  interval: number,
 ): number | null {
-  let next: number | null = null
+  let due: PumpTile | null = null
   for (const tile of tiles) {
-    if (!tile.waiting) continue
-    const wait = tile.id === focusedId ? 0 : Math.max(0, tile.lastAt + CALM_INTERVAL_MS - now)
-    next = next === null ? wait : Math.min(next, wait)
+    if (!tile.waiting || tile.id === focusedId || now - tile.lastAt < interval) continue
+    if (due === null || tile.lastAt < due.lastAt) due = tile
   }
-  return next
+  return due?.id ?? null
+}
+
+/** In how many ms the next calm tile may have its turn; null while none waits. */
+export function nextTurnIn(
+  tiles: Iterable<PumpTile>,
+  focusedId: number | null,
+  now: number,
+  typing: Typing | null,
+): number | null {
+  let first = Number.POSITIVE_INFINITY
+  for (const tile of tiles) if (tile.waiting && tile.id !== focusedId) first = Math.min(first, tile.lastAt)
+  if (first === Number.POSITIVE_INFINITY) return null
+  const interval = calmIntervalAt(now, typing, false)
+  const wait = Math.max(0, first + interval - now)
+  if (typing === null || interval === CALM_INTERVAL_MS) return wait
+  // The hold may end before the longest wait does.
+  const ends = typing.keyAt + (typing.echoed ? TYPING_MS : ECHO_MS) - now
+  return Math.min(wait, Math.max(ends, first + CALM_INTERVAL_MS - now))
 }

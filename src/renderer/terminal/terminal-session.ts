@@ -139,6 +139,7 @@ export class TerminalSession {
       },
     })
     this.term.onData((data) => this.#type(this.#encoder.encode(data)))
+    this.term.onRender(() => pump.drawn(this.#pumpId))
     this.term.onBinary((data) => this.#type(Uint8Array.from(data, (c) => c.charCodeAt(0) & 255)))
     if (focused) pump.focus(this.#pumpId)
   }
@@ -216,6 +217,7 @@ export class TerminalSession {
 
   #type(bytes: Uint8Array): void {
     if (this.#phase.phase !== 'live') return
+    if (this.#focused) this.#pump.typed()
     if (!this.#view.input(bytes)) this.#hooks.onInputRefused()
   }
 
