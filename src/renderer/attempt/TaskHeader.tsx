@@ -5,7 +5,7 @@ import { isTaskOver } from '../../shared/machines/task-machine.ts'
 import { callOrToast, useApp } from '../connection/app-context.ts'
 import { useEntities } from '../state/entities.ts'
 import { type TaskPane, useUi } from '../state/ui.ts'
-import { Elapsed } from '../ui/Elapsed.tsx'
+import { Elapsed, momentOf } from '../ui/Elapsed.tsx'
 import { sha7 } from '../ui/format.ts'
 import { IconButton } from '../ui/IconButton.tsx'
 import { Menu, MenuItem } from '../ui/Menu.tsx'
@@ -43,7 +43,7 @@ export function TaskHeader({ task }: { task: Task }) {
             {task.baseBranch} <span className="mono">{sha7(task.baseSha)}</span>
           </span>
           {firedAt ? (
-            <span title="Since the round was fired">
+            <span title={`Since the round was fired: ${momentOf(firedAt)}`}>
               <Elapsed since={firedAt} until={isTaskOver(task.status) ? task.closedAt : null} />
             </span>
           ) : null}

@@ -6,7 +6,7 @@ import type { Task } from '../../shared/domain/task.ts'
 import { callOrToast, useApp } from '../connection/app-context.ts'
 import { useEntities } from '../state/entities.ts'
 import { Badge, type Tone } from '../ui/Badge.tsx'
-import { Age } from '../ui/Elapsed.tsx'
+import { Ago } from '../ui/Elapsed.tsx'
 import { clockTime, plainLine, plural, sha7 } from '../ui/format.ts'
 import { IconButton } from '../ui/IconButton.tsx'
 import { openLink, safeLink } from '../ui/open-link.ts'
@@ -145,7 +145,7 @@ function Observed({ pull }: { pull: Pull }) {
             'not observed yet'
           ) : (
             <>
-              observed <Age since={pull.observedAt} /> ago
+              observed <Ago since={pull.observedAt} />
             </>
           )}
         </p>

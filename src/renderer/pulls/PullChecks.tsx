@@ -1,7 +1,7 @@
 import { CircleAlert, CircleCheck, CircleDashed, CircleX, LoaderCircle, type LucideIcon } from 'lucide-react'
 import type { PullCheck } from '../../shared/domain/pull.ts'
 import type { Tone } from '../ui/Badge.tsx'
-import { Elapsed } from '../ui/Elapsed.tsx'
+import { Stopwatch } from '../ui/Elapsed.tsx'
 import { plainLine, plural, took } from '../ui/format.ts'
 import { openLink, safeLink } from '../ui/open-link.ts'
 import { Progress } from '../ui/Progress.tsx'
@@ -81,7 +81,7 @@ function CheckLine({ check }: { check: PullCheck }) {
           {check.startedAt !== null && check.completedAt !== null ? (
             took(check.completedAt - check.startedAt)
           ) : check.startedAt !== null && check.status === 'running' ? (
-            <Elapsed since={check.startedAt} />
+            <Stopwatch since={check.startedAt} />
           ) : (
             look.text
           )}

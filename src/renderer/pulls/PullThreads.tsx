@@ -7,7 +7,7 @@ import { callOrToast, useApp } from '../connection/app-context.ts'
 import { useEntities } from '../state/entities.ts'
 import { Badge } from '../ui/Badge.tsx'
 import { Button } from '../ui/Button.tsx'
-import { Age } from '../ui/Elapsed.tsx'
+import { Ago } from '../ui/Elapsed.tsx'
 import { clockTime, dayOf, plainLine } from '../ui/format.ts'
 import { Markdown } from '../ui/Markdown.tsx'
 
@@ -91,7 +91,7 @@ function Thread({ thread, canAnswer }: { thread: ReviewThread; canAnswer: boolea
                   title={`${dayOf(comment.at)} ${clockTime(comment.at)}`}
                   dateTime={new Date(comment.at).toISOString()}
                 >
-                  <Age since={comment.at} /> ago
+                  <Ago since={comment.at} />
                 </time>
               </p>
               <Markdown text={comment.body} />

@@ -8,7 +8,7 @@ import { useEntities } from '../state/entities.ts'
 import { checksOf, latestChecks } from '../state/evidence.ts'
 import { Button } from '../ui/Button.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
-import { Elapsed } from '../ui/Elapsed.tsx'
+import { Stopwatch } from '../ui/Elapsed.tsx'
 import { sha7, took } from '../ui/format.ts'
 import './review.css'
 
@@ -68,7 +68,7 @@ export function ChecksCard({ attempt }: { attempt: Attempt }) {
                   {check.durationMs !== null ? (
                     took(check.durationMs)
                   ) : check.startedAt && check.status === 'running' ? (
-                    <Elapsed since={check.startedAt} />
+                    <Stopwatch since={check.startedAt} />
                   ) : (
                     look.text
                   )}

@@ -13,7 +13,7 @@ import { focusedOf, shownAttempts } from '../state/selection.ts'
 import { focusTile, useUi } from '../state/ui.ts'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { plainLine, plural, sha7 } from '../ui/format.ts'
-import { useNow } from '../ui/now.ts'
+import { useMinute } from '../ui/now.ts'
 import { StatusIcon } from '../ui/StatusIcon.tsx'
 import { ATTEMPT_LOOK } from '../ui/status-look.ts'
 import {
@@ -41,7 +41,7 @@ export default function MatrixPane({ task }: { task: Task }) {
   const sort = useUi((state) => state.matrixSort)
   const columns = useColumns(attempts)
   // Only while somebody is at work does time change a cell.
-  const now = useClock(attempts.some((attempt) => isUnfinished(attempt.status)))
+  const now = useMinute(attempts.some((attempt) => isUnfinished(attempt.status)))
   const rows = useMemo(() => matrixRows(columns, now), [columns, now])
   const order = sortedColumns(
     columns,
@@ -119,11 +119,6 @@ function keepScrollKeys(event: React.KeyboardEvent<HTMLElement>): void {
   const scrolls = currentTarget.scrollHeight > currentTarget.clientHeight
   if (target === currentTarget && scrolls && (key === 'ArrowUp' || key === 'ArrowDown'))
     event.stopPropagation()
-}
-
-function useClock(ticking: boolean): number {
-  const now = useNow()
-  return ticking ? now : 0
 }
 
 function useColumns(attempts: readonly Attempt[]): MatrixColumn[] {

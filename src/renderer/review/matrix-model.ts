@@ -1,7 +1,7 @@
 import type { Attempt, AttemptStatus, Check, Finding } from '../../shared/domain/attempt.ts'
 import type { Evidence, FileKind, Review } from '../../shared/domain/review.ts'
 import { blockersOf, isRed, latestChecks } from '../state/evidence.ts'
-import { compact, money, plural, took } from '../ui/format.ts'
+import { compact, money, plural, stint, took } from '../ui/format.ts'
 import { openFindings, reviewStateOf } from './review-state.ts'
 
 /** What the core knows of one attempt. */
@@ -317,5 +317,7 @@ function timeCell(attempt: Attempt, now: number): MatrixCell {
   if (attempt.startedAt === null) return NOTHING
   const end = attempt.readyAt ?? attempt.endedAt
   const ms = (end ?? now) - attempt.startedAt
-  return cell(took(ms), end === null ? null : ms, { tone: end === null ? 'run' : 'plain' })
+  return cell(end === null ? stint(ms) : took(ms), end === null ? null : ms, {
+    tone: end === null ? 'run' : 'plain',
+  })
 }

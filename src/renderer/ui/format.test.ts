@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { backoffMs } from '../connection/backoff.ts'
-import { age, compact, duration, money, plainLine, sha7, took } from './format.ts'
+import { age, compact, duration, money, plainLine, sha7, stint, took } from './format.ts'
 import { linkLies, safeLink } from './open-link.ts'
 
 describe('format', () => {
@@ -11,7 +11,12 @@ describe('format', () => {
     expect(duration(7_500_000)).toBe('2 h 5 min')
     expect(duration(7_200_000)).toBe('2 h')
     expect(duration(300_000_000)).toBe('3 d')
+    expect(age(-5)).toBe('now')
+    expect(age(59_999)).toBe('now')
     expect(age(150_000)).toBe('2 min')
+    expect(stint(59_999)).toBe('< 1 min')
+    expect(stint(192_000)).toBe('3 min')
+    expect(stint(7_500_000)).toBe('2 h 5 min')
     expect(took(420)).toBe('420 ms')
     expect(took(2_450)).toBe('2.5 s')
     expect(took(75_000)).toBe('1:15')

@@ -9,11 +9,20 @@ export function duration(ms: number): string {
   return `${Math.floor(hours / 24)} d`
 }
 
+/** A span of time that goes on, to the minute: `< 1 min`, `3 min`, `2 h 5 min`. */
+export function stint(ms: number): string {
+  const minutes = Math.floor(ms / 60_000)
+  if (minutes < 1) return '< 1 min'
+  return minutes < 60 ? `${minutes} min` : duration(ms)
+}
+
+/** An age below a minute: seconds that go up are motion on screen that nobody asked for. */
+export const NOW = 'now'
+
 /** How long ago, coarse: for ages that nobody times. */
 export function age(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000))
-  if (seconds < 60) return `${seconds} s`
-  const minutes = Math.floor(seconds / 60)
+  const minutes = Math.floor(ms / 60_000)
+  if (minutes < 1) return NOW
   if (minutes < 60) return `${minutes} min`
   const hours = Math.floor(minutes / 60)
   if (hours < 48) return `${hours} h`

@@ -1,52 +1,44 @@
-import { useSyncExternalStore } from 'react'
+import { useCallback, useSyncExternalStore } from 'react'
+import { TextClock, type Timed } from './text-clock.ts'
+import { countdown, MINUTE_MS, MINUTE_SLACK_MS } from './time-text.ts'
 
-/**
- * One timer per period for all ages on screen: thirty leaves that each own an interval would wake the process thirty
- * times a second. It stops while nobody listens or the window is hidden.
- */
-function ticker(periodMs: number) {
-  const listeners = new Set<() => void>()
-  let now = Date.now()
-  let timer: ReturnType<typeof setInterval> | null = null
-  const tick = () => {
-    now = Date.now()
-    for (const listener of listeners) listener()
+const clock = new TextClock({
+  now: () => Date.now(),
+  later: (run, ms) => {
+    // Rounded up, or it would come a part of a millisecond early and find nothing changed.
+    const timer = setTimeout(run, Math.ceil(ms))
+    return () => clearTimeout(timer)
+  },
+})
+let listens = false
+
+function watch(text: (now: number) => Timed, changed: () => void): () => void {
+  if (!listens) {
+    listens = true
+    const look = () => clock.setSeen(document.visibilityState === 'visible')
+    document.addEventListener('visibilitychange', look)
+    look()
   }
-  const adjust = () => {
-    const wanted = listeners.size > 0 && document.visibilityState === 'visible'
-    if (wanted && timer === null) {
-      tick()
-      timer = setInterval(tick, periodMs)
-    } else if (!wanted && timer !== null) {
-      clearInterval(timer)
-      timer = null
-    }
-  }
-  return {
-    subscribe(listener: () => void) {
-      if (listeners.size === 0) {
-        now = Date.now()
-        document.addEventListener('visibilitychange', adjust)
-      }
-      listeners.add(listener)
-      adjust()
-      return () => {
-        listeners.delete(listener)
-        if (listeners.size === 0) document.removeEventListener('visibilitychange', adjust)
-        adjust()
-      }
-    },
-    get: () => now,
-  }
+  return clock.watch(text, changed)
 }
 
-const second = ticker(1000)
-const quarter = ticker(250)
+/** A text that is made of the time and of `from`. Use it in leaves: they are drawn anew when it becomes another. */
+export function useTimeText(text: (now: number, from: number) => Timed, from: number): string {
+  const subscribe = useCallback(
+    (changed: () => void) => watch((now) => text(now, from), changed),
+    [text, from],
+  )
+  return useSyncExternalStore(subscribe, () => text(Date.now(), from).text)
+}
 
-/** A text that is made of the time; draws anew only in the seconds in which it is another. */
-export const useTimeText = (text: (now: number) => string): string =>
-  useSyncExternalStore(second.subscribe, () => text(second.get()))
-/** The time, anew each second. Use it in leaves only. */
-export const useNow = (): number => useSyncExternalStore(second.subscribe, second.get)
-/** The time, four times a second: for countdowns. */
-export const useFineNow = (): number => useSyncExternalStore(quarter.subscribe, quarter.get)
+/** Ms until `end`, in steps of a quarter of a second; nothing wakes up any more once it is 0. */
+export const useCountdown = (end: number): number => Number(useTimeText(countdown, end))
+
+const minute = (now: number): Timed => {
+  const at = Math.floor(now / MINUTE_MS) * MINUTE_MS
+  return { text: String(at), until: at + MINUTE_MS, slackMs: MINUTE_SLACK_MS }
+}
+const never = (): Timed => ({ text: '0', until: Number.POSITIVE_INFINITY, slackMs: 0 })
+
+/** The minute that it is, in ms, while it matters; else 0. */
+export const useMinute = (matters: boolean): number => Number(useTimeText(matters ? minute : never, 0))
