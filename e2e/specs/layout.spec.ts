@@ -141,3 +141,49 @@ test('a tile zooms and comes back, and sizes are remembered', async ({ host }) =
   await expect(tile(page, 1)).toBeVisible()
   await expect.poll(async () => Math.abs((await boxOf(page, 'tile-1')).width - dragged)).toBeLessThan(4)
 })
+
+test('eight agents in the smallest window: names are whole, a question leaves its terminal, nothing is landed that is nothing', async ({
+  host,
+}) => {
+  test.slow()
+  const { page, box } = host
+  const repo = await smallRepo(join(box.repos, 'small'), box.home)
+  await page.setViewportSize({ width: 1280, height: 800 })
+  await box.json(
+    'fire',
+    ...[
+      '--repo',
+      repo.path,
+      '--title',
+      'Low',
+      '--brief',
+      'Note the sum',
+      '--agent',
+      'rehearsal',
+      '--attempts',
+      '8',
+    ],
+    ...['--scenario', 'question,crash'],
+  )
+  await taskRows(page).first().click()
+  await expectStatus(page, 7, 'waiting')
+  await expectStatus(page, 8, 'failed')
+
+  for (let n = 1; n <= 8; n++) {
+    const cut = await tile(page, n)
+      .locator('.tile-agent')
+      .evaluate((name) => name.scrollWidth - name.clientWidth)
+    expect(cut, `px that are cut from the name of tile ${n}`).toBeLessThanOrEqual(0)
+  }
+  // Four lines of twenty pixels are the least that a program is given; all of them must be in view.
+  await expect(async () => expect((await boxOf(page, 'tile-terminal-7')).height).toBeGreaterThan(80)).toPass()
+  expect(inside(await boxOf(page, 'answer-7'), await boxOf(page, 'tile-7'))).toBe(true)
+  await page.getByTestId('answer-7').fill('yes')
+  await page.keyboard.press('Enter')
+  await expectStatus(page, 7, /running|finished|verifying|ready/)
+
+  const mergeable = page.getByTestId('verdict-mergeable-8')
+  await expect(mergeable).toHaveAttribute('aria-disabled', 'true')
+  await mergeable.hover()
+  await expect(page.getByRole('tooltip')).toContainText('changed nothing')
+})

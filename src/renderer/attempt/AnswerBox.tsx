@@ -31,7 +31,7 @@ export function AnswerBox({ attempt }: { attempt: Attempt }) {
         void send(text)
       }}
     >
-      <p className="answer-question">
+      <p className="answer-question" title={plainLine(question, 600)}>
         <CircleHelp size={14} className="status-icon" data-tone="warn" aria-hidden="true" />
         <span>{plainLine(question, 600)}</span>
       </p>

@@ -57,11 +57,13 @@ export const Tile = memo(function Tile({ attemptId, focused }: { attemptId: stri
           )}
         </div>
       )}
-      {attempt.status === 'waiting' ? <AnswerBox attempt={attempt} /> : null}
       <AttentionBar attempt={attempt} />
       <EndBar attempt={attempt} />
       <UndoBanner attempt={attempt} />
-      <TileFoot attempt={attempt} />
+      <div className="tile-bottom" data-asks={attempt.status === 'waiting'}>
+        {attempt.status === 'waiting' ? <AnswerBox attempt={attempt} /> : null}
+        <TileFoot attempt={attempt} />
+      </div>
     </section>
   )
 })

@@ -5,7 +5,7 @@ import { isOver, isUnfinished } from '../../shared/machines/attempt-machine.ts'
 import { OverlapChip } from '../review/OverlapChip.tsx'
 import { useSignals } from '../state/signals.ts'
 import { focusTile, useUi } from '../state/ui.ts'
-import { Age, Elapsed } from '../ui/Elapsed.tsx'
+import { Age, Elapsed, momentOf } from '../ui/Elapsed.tsx'
 import { plainLine } from '../ui/format.ts'
 import { IconButton } from '../ui/IconButton.tsx'
 import { chordsOf } from '../ui/keymap.ts'
@@ -21,6 +21,15 @@ const SOURCE_NAME: Record<Attempt['statusSource'], string> = {
   hook: 'hook',
   output: 'output',
   screen: 'screen',
+  engineer: 'you',
+}
+
+const SOURCE_SAYS: Record<Attempt['statusSource'], string> = {
+  core: 'Quartet',
+  process: 'the agent’s process',
+  hook: 'the agent’s hook',
+  output: 'the agent’s output',
+  screen: 'the agent’s screen',
   engineer: 'you',
 }
 
@@ -53,18 +62,21 @@ export const TileHead = memo(function TileHead({ attempt }: { attempt: Attempt }
         <StatusIcon look={look} size={13} />
         <span>{look.text}</span>
       </span>
-      {isOver(attempt.status) ? null : (
-        <span className="tile-source num">
-          {SOURCE_NAME[attempt.statusSource]} · <Age since={attempt.statusAt} />
-        </span>
-      )}
-      {title ? (
-        <span className="tile-title truncate" title={plainLine(title)}>
-          {plainLine(title)}
-        </span>
-      ) : (
-        <span className="spacer" />
-      )}
+      <span className="tile-more">
+        {isOver(attempt.status) ? null : (
+          <span
+            className="tile-source num"
+            title={`Known from ${SOURCE_SAYS[attempt.statusSource]}, since ${momentOf(attempt.statusAt)}`}
+          >
+            {SOURCE_NAME[attempt.statusSource]} · <Age since={attempt.statusAt} />
+          </span>
+        )}
+        {title ? (
+          <span className="tile-title truncate" title={plainLine(title)}>
+            {plainLine(title)}
+          </span>
+        ) : null}
+      </span>
       <OverlapChip attemptId={attempt.id} />
       {rang ? (
         <span title="The terminal rang" role="img" aria-label="The terminal rang" className="tile-bell">
@@ -72,7 +84,7 @@ export const TileHead = memo(function TileHead({ attempt }: { attempt: Attempt }
         </span>
       ) : null}
       {attempt.startedAt ? (
-        <span className="tile-time num" title="Time at work">
+        <span className="tile-time num" title={`Time at work, since ${momentOf(attempt.startedAt)}`}>
           <Elapsed
             since={attempt.startedAt}
             until={isUnfinished(attempt.status) ? null : (attempt.endedAt ?? attempt.readyAt)}

@@ -9,9 +9,17 @@ import { useUi } from '../state/ui.ts'
 /** Why an attempt cannot be called mergeable now; null when it can. */
 export function mergeableBlocked(attempt: Attempt | null): string | null {
   if (!attempt) return 'No attempt is focused.'
+  // The core refuses it as well; a failed attempt has a verdict due that can only be trash then.
+  if (changedNothing(attempt)) return `#${attempt.n} changed nothing: there is nothing to land.`
   if (canAttempt(attempt.status, 'approve')) return null
   if (attempt.verdict) return `#${attempt.n} has its verdict.`
   return `#${attempt.n} is not ready for a verdict yet.`
+}
+
+/** Its head is its base, and nothing is left uncommitted either. */
+function changedNothing(attempt: Attempt): boolean {
+  if (!canAttempt(attempt.status, 'approve') || attempt.diffstat === null) return false
+  return attempt.diffstat.files === 0 && (attempt.headSha ?? attempt.baseSha) === attempt.baseSha
 }
 
 /** Why an attempt cannot be trashed now; null when it can. */
