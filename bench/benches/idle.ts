@@ -102,8 +102,7 @@ export const idle: Bench = {
       ratio: atMost(1.5),
       absolute: atMost(0.5),
       proof,
-      ifMissed:
-        'The clocks of running attempts show seconds: one frame a second, which costs CPU without a GPU.',
+      ifMissed: 'The ages on screen change once a minute, in one frame, which costs CPU without a GPU.',
     })
     for (const [what, samples, reference] of [
       ['core (web host)', wakeups.core, wakeups.none],

@@ -102,7 +102,7 @@ export const keyToFrame: Bench = {
       unit: 'ms',
       reference: 'the same with 16 quiet agents',
       ifMissed:
-        'Without a GPU the frame in which the key is drawn also paints what another tile wrote, and it waits for a core that the agents use.',
+        'Other tiles wait for the echo; what is left is the wait for a core that agents, core and pty-host use as well.',
       subject: '16 agents paint 50 kB/s each, 7 of them beside it on screen',
       proof: `every one of ${count * context.rounds} keys was seen in the rows of its tile, each side`,
     } as const

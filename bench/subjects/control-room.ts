@@ -18,7 +18,7 @@ const CHROMIUM_ARGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // Two windows are looked at side by side: neither may be slowed for being behind the other.
+  // Two browsers are looked at side by side: neither may be slowed for being behind the other.
   '--disable-backgrounding-occluded-windows',
   '--disable-renderer-backgrounding',
 ]
