@@ -1,4 +1,12 @@
-import { calmIntervalAt, dueCalm, FRAME_MS, nextTurnIn, type PumpTile, type Typing } from './pump-schedule.ts'
+import {
+  calmIntervalAt,
+  dueCalm,
+  FRAME_MS,
+  nextTurnIn,
+  type PumpTile,
+  restAfter,
+  type Typing,
+} from './pump-schedule.ts'
 
 /** One terminal that wants to write. */
 export interface PumpSource {
@@ -39,6 +47,8 @@ export class OutputPump {
   #turn = 0
   /** The calm tile that has written and is not drawn yet. */
   #drawing: number | null = null
+  /** Calm tiles rest until then. */
+  #restUntil = Number.NEGATIVE_INFINITY
   #typing: Typing | null = null
   /** The focused terminal has written since the last key. */
   #answered = false
@@ -91,7 +101,13 @@ export class OutputPump {
 
   /** The rows of this terminal have changed in the frame that is being made. */
   drawn(id: number): void {
-    if (id === this.#drawing) this.#endTurn()
+    if (id === this.#drawing) {
+      const mine = this.#turn
+      // After the frame: laying out and painting it is most of what a turn costs.
+      this.#clock.later(() => {
+        if (mine === this.#turn && this.#drawing === id) this.#endTurn()
+      }, 0)
+    }
     if (id !== this.#focused || !this.#typing || !this.#answered || this.#typing.echoed) return
     this.#typing.echoed = true
     this.#askTurn()
@@ -119,9 +135,10 @@ export class OutputPump {
   #askTurn(leastMs = 0): void {
     if (this.#drawing !== null) return
     const now = this.#clock.now()
+    const rest = Math.max(leastMs, this.#restUntil - now)
     const next = nextTurnIn(this.#entries.values(), this.#focused, now, this.#typing)
     if (next === null) return
-    const wait = Math.max(leastMs, next)
+    const wait = Math.max(rest, next)
     const at = now + wait
     // An earlier turn finds this one's work too, when it looks again.
     if (this.#turnAt !== null && this.#turnAt <= at) return
@@ -157,7 +174,10 @@ export class OutputPump {
   }
 
   #endTurn(): void {
+    const entry = this.#drawing === null ? null : this.#entries.get(this.#drawing)
     this.#drawing = null
+    const now = this.#clock.now()
+    this.#restUntil = entry ? now + restAfter(now - entry.lastAt) : now
     this.#askTurn()
   }
 }

@@ -13,6 +13,19 @@ const TYPING_MS = 150
 /** So long may typing keep a tile from painting. */
 export const LONGEST_HOLD_MS = 500
 
+/** From writing to the end of the frame that shows it, when nothing is in the way. */
+const SWIFT_TURN_MS = 28
+/** Seven tiles beside the focused one then still have a turn about once a second. */
+const LONGEST_REST_MS = 100
+
+/**
+ * How long calm tiles rest after a turn that took `ms`. Where other programs need the processor a frame takes many times what it
+ * costs, and more of them would only make the focused tile wait: what is slow is done less often.
+ */
+export function restAfter(ms: number): number {
+  return Math.min(LONGEST_REST_MS, Math.max(0, ms - SWIFT_TURN_MS) * 3)
+}
+
 export interface PumpTile {
   id: number
   /** Something waits to be written. */

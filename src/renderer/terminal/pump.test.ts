@@ -8,6 +8,7 @@ import {
   LONGEST_HOLD_MS,
   nextTurnIn,
   type PumpTile,
+  restAfter,
 } from './pump-schedule.ts'
 
 const tile = (id: number, lastAt = Number.NEGATIVE_INFINITY, waiting = true): PumpTile => ({
@@ -20,6 +21,8 @@ const tile = (id: number, lastAt = Number.NEGATIVE_INFINITY, waiting = true): Pu
 class Frames {
   now = 0
   frames = 0
+  /** How long a frame takes; longer than 16 ms on a machine that has other things to do. */
+  frameMs = 16
   /** Timers that were set. */
   timers = 0
   /** Ids in the order of their drawing, by frame. */
@@ -44,7 +47,7 @@ class Frames {
   run(ms: number): void {
     const until = this.now + ms
     while (this.now < until) {
-      this.now += 16
+      this.now += this.frameMs
       const due = this.#timers.filter((timer) => timer.at <= this.now)
       this.#timers = this.#timers.filter((timer) => timer.at > this.now)
       for (const timer of due) timer.run()
@@ -187,8 +190,34 @@ describe('output pump', () => {
     output(second)
     frames.run(32)
     expect([first.flushes.length, second.flushes.length]).toEqual([1, 0])
-    frames.run(112)
+    frames.run(224)
     expect(second.flushes.length).toBe(1)
+  })
+})
+
+describe('in a window that is slow', () => {
+  test('a turn that took long is followed by a rest, a swift one is not', () => {
+    expect(restAfter(20)).toBe(0)
+    expect(restAfter(60)).toBeGreaterThan(30)
+    expect(restAfter(2_000)).toBe(100)
+  })
+
+  test('calm tiles paint less often, each still has its turn, and the focused one paints in every frame', () => {
+    const turnsIn = (frameMs: number) => {
+      const { frames, focused, others, output } = windowOf(8)
+      frames.frameMs = frameMs
+      let frameCount = 0
+      for (; frames.now < 6_000; frameCount++) {
+        output(focused)
+        for (const source of others) output(source)
+        frames.run(frameMs)
+      }
+      expect(focused.flushes.length).toBeGreaterThanOrEqual(frameCount - 1)
+      for (const source of others) expect(source.flushes.length).toBeGreaterThanOrEqual(3)
+      return others.reduce((sum, source) => sum + source.flushes.length, 0) / frameCount
+    }
+    // Turns for each frame that there is: of few frames the smaller part.
+    expect(turnsIn(50)).toBeLessThan(turnsIn(16) * 0.8)
   })
 })
 
