@@ -147,7 +147,7 @@ export const idle: Bench = {
       absolute: atMost(0),
       proof,
       ifMissed:
-        'Each repository is looked at by one git a minute after a start, and later only when something in it changed.',
+        'Something started a process although nothing had happened: a repository is asked about at a start, and later only when something in it changed.',
     })
   },
 }

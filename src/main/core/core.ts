@@ -46,6 +46,7 @@ import { SettingsStore } from './settings.ts'
 import { TaskService } from './tasks/task-service.ts'
 
 const UNDO_MS = 10_000
+/** Costs a few stats per repository; a process only where they differ from what git was asked about. */
 const REPOSITORY_SWEEP_MS = 60_000
 const TRASH_SWEEP_MS = 30_000
 
@@ -336,6 +337,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   })
   reviewing.begin()
   watch.begin()
+  // Now, while a start is busy anyhow, and not a minute later, when nothing is to run any more.
+  scope.run('looking at the repositories', () => repositories.refreshProblems())
   scope.every('repository sweep', REPOSITORY_SWEEP_MS, () => repositories.refreshProblems())
   scope.every('emptying the trash', TRASH_SWEEP_MS, async () => {
     for (const root of await roots.all()) await git.emptyTrash({ root, signal: scope.signal })

@@ -10,6 +10,7 @@ import * as changes from './compare-changes.ts'
 import type { CallOptions, GitContext } from './context.ts'
 import * as diff from './diff.ts'
 import { fastForward } from './fast-forward.ts'
+import { repositoryFootprint } from './footprint.ts'
 import type { ConfigEntry } from './hardening.ts'
 import { initRepository } from './init-repository.ts'
 import { inspectRepository } from './inspect-repository.ts'
@@ -99,6 +100,8 @@ export function createGit(options: GitOptions) {
     },
     inspectRepository: (request: { path: string; baseBranch?: string | undefined } & CallOptions) =>
       inspectRepository(ctx, request),
+    /** Changes whenever the repository or that branch may have; starts no process. */
+    repositoryFootprint,
     /** Keys of the repository's own configuration that name programs (filters, hooks, merge drivers): our calls leave them out. */
     shutConfig: async (repo: string): Promise<string[]> =>
       (await runner.guard(await repositoryPlace(repo))).shut,

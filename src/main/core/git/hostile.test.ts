@@ -23,7 +23,13 @@ import type { GitRecord } from './runner.ts'
 
 type Verb = Exclude<keyof Git, 'dispose'>
 /** Verbs that look at files alone. */
-const WITHOUT_GIT: readonly Verb[] = ['removeWorktree', 'emptyTrash', 'verifyWorktree', 'breakStaleLock']
+const WITHOUT_GIT: readonly Verb[] = [
+  'removeWorktree',
+  'emptyTrash',
+  'repositoryFootprint',
+  'verifyWorktree',
+  'breakStaleLock',
+]
 
 describe('a hostile repository', () => {
   it('is one: plain git fires the canaries', () => {
@@ -149,6 +155,7 @@ describe('a hostile repository', () => {
           message: 'x',
         }),
       isValidBranchName: () => git.isValidBranchName(repo, branch),
+      repositoryFootprint: () => git.repositoryFootprint(repo, 'main'),
       resolveBase: () => git.resolveBase(repo, 'main'),
       resolveRef: () => git.resolveRef(repo, 'refs/heads/main'),
       commitSubject: () => git.commitSubject(repo, base),

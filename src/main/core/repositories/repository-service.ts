@@ -35,7 +35,7 @@ const MAX_FOLDERS = 500
 /** Local clones that were added to Quartet. */
 export class RepositoryService {
   readonly #deps: RepositoryServiceDeps
-  /** What each repository's folders looked like when git was last asked about it. */
+  /** What each repository looked like when git was last asked about it, with the branch that was asked for. */
   readonly #footprints = new Map<string, string>()
 
   constructor(deps: RepositoryServiceDeps) {
@@ -84,6 +84,8 @@ export class RepositoryService {
       })
     }
     const baseBranch = input.baseBranch ?? found.baseBranch
+    // Before git is asked, here as everywhere: a change in between is one more look, never one too few.
+    const footprint = await git.repositoryFootprint(found.path, baseBranch)
     await git.resolveBase(found.path, baseBranch)
     const workflow = await readWorkflow(found.path).catch(() => NO_WORKFLOW)
     const now = clock.now()
@@ -108,15 +110,20 @@ export class RepositoryService {
       if (input.trust && workflow.hash) this.#factOfTrust(tx, repository.id, workflow)
       return repository
     })
+    this.#footprints.set(added.id, footprint)
     // Broken or not: how the file stands is known from here on.
     await this.#deps.workflows.read(added)
     return added
   }
 
   async update(id: string, baseBranch: string): Promise<Repository> {
-    const repository = this.#deps.ledger.require('repositories', id)
-    await this.#deps.git.resolveBase(repository.path, baseBranch)
-    return this.#deps.ledger.commit((tx) => tx.patch('repositories', id, { baseBranch }))
+    const { ledger, git } = this.#deps
+    const { path } = ledger.require('repositories', id)
+    const footprint = await git.repositoryFootprint(path, baseBranch)
+    await git.resolveBase(path, baseBranch)
+    const updated = ledger.commit((tx) => tx.patch('repositories', id, { baseBranch }))
+    this.#footprints.set(id, footprint)
+    return this.#saw(updated, null)
   }
 
   /** Consents to the commands that the file holds now; with `hash` only if they are those that were shown. */
@@ -222,6 +229,7 @@ export class RepositoryService {
       tx.remove('repositories', id)
       tx.fact({ kind: 'repository.removed', actor: 'engineer', body: { id } })
     })
+    this.#footprints.delete(id)
     this.#deps.workflows.forget(id)
   }
 
@@ -230,25 +238,36 @@ export class RepositoryService {
     return { keys: await this.#deps.git.shutConfig(this.#deps.ledger.require('repositories', id).path) }
   }
 
-  /** Looks whether the repositories are still there and readable; a problem is shown and nothing is removed. */
+  /**
+   * Looks whether the repositories are still there and readable; a problem is shown and nothing is removed. Git is asked
+   * about those alone that changed since it was last asked: at rest this starts no process.
+   */
   async refreshProblems(): Promise<void> {
-    for (const repository of this.#deps.ledger.select('repositories')) {
-      const footprint = await footprintOf(repository)
+    const { ledger, git } = this.#deps
+    for (const repository of ledger.select('repositories')) {
+      const footprint = await git.repositoryFootprint(repository.path, repository.baseBranch)
       if (this.#footprints.get(repository.id) === footprint) continue
-      const problem = await this.#problemOf(repository)
-      this.#footprints.set(repository.id, footprint)
-      if (problem === repository.problem) continue
-      this.#deps.ledger.commit((tx) => {
-        tx.patch('repositories', repository.id, { problem })
-        tx.fact({ kind: 'repository.problem', repoId: repository.id, body: { problem } })
-      })
+      const { problem, lasts } = await this.#problemOf(repository, 'background')
+      const now = ledger.get('repositories', repository.id)
+      // Removed, or its base was changed and looked at, while git answered for the old one.
+      if (now?.baseBranch !== repository.baseBranch) continue
+      if (lasts) this.#footprints.set(repository.id, footprint)
+      this.#saw(now, problem)
     }
+  }
+
+  #saw(repository: Repository, problem: string | null): Repository {
+    if (problem === repository.problem) return repository
+    return this.#deps.ledger.commit((tx) => {
+      tx.fact({ kind: 'repository.problem', repoId: repository.id, body: { problem } })
+      return tx.patch('repositories', repository.id, { problem })
+    })
   }
 
   /** The repository, or `repository_missing` when it cannot be read now. */
   async usable(id: string): Promise<Repository> {
     const repository = this.#deps.ledger.require('repositories', id)
-    const problem = await this.#problemOf(repository)
+    const { problem } = await this.#problemOf(repository, 'interactive')
     if (problem) throw new Failure('repository_missing', problem, { id })
     return repository
   }
@@ -282,18 +301,29 @@ export class RepositoryService {
     return { path: at, parent: dirname(at) === at ? null : dirname(at), entries }
   }
 
-  async #problemOf(repository: Repository): Promise<string | null> {
+  /** `lasts` says that the answer holds until the repository changes; that git was busy or not to be found does not. */
+  async #problemOf(
+    repository: Repository,
+    priority: 'interactive' | 'background',
+  ): Promise<{ problem: string | null; lasts: boolean }> {
     try {
-      await this.#deps.git.resolveBase(repository.path, repository.baseBranch)
-      return null
+      await this.#deps.git.resolveBase(repository.path, repository.baseBranch, { priority })
+      return { problem: null, lasts: true }
     } catch (error) {
       const gone = await stat(repository.path).then(
         () => false,
         () => true,
       )
-      if (gone) return `${repository.path} is gone. Put it back, or abandon its tasks.`
-      if (isFailure(error)) return error.message
-      throw error
+      if (gone)
+        return {
+          problem: `${repository.path} is gone. Put it back, or abandon its tasks.`,
+          lasts: true,
+        }
+      if (!isFailure(error)) throw error
+      return {
+        problem: error.message,
+        lasts: error.code === 'base_missing' || error.code === 'repository_missing',
+      }
     }
   }
 
@@ -321,19 +351,4 @@ export class RepositoryService {
 function expandHome(path: string, home: string, folder = '.'): string {
   if (path === '~') return home
   return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(folder, path)
-}
-
-/** Changes whenever the folder, its settings or its base branch may have: looked at often, it must not cost a process. */
-async function footprintOf({ path, baseBranch }: Repository): Promise<string> {
-  const git = join(path, '.git')
-  const places = [
-    path,
-    join(git, 'HEAD'),
-    join(git, 'config'),
-    join(git, 'packed-refs'),
-    join(git, 'reftable'),
-    join(git, 'refs', 'heads', baseBranch),
-  ]
-  const stats = await Promise.all(places.map((place) => stat(place).catch(() => null)))
-  return stats.map((one) => (one ? `${one.ino}:${one.mtimeMs}` : '-')).join(' ')
 }
