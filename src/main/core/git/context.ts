@@ -1,6 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts'
 import type { KeyedMutex } from '../../kernel/keyed-mutex.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import type { HeadStart } from './head-start.ts'
 import type { GitPriority, GitRunner } from './runner.ts'
 
 /** What every verb works with. */
@@ -10,6 +11,8 @@ export interface GitContext {
   clock: Clock
   /** One writer of a repository's worktree list, or of one base branch, at a time; keys are `worktrees:DIR`, `land:DIR`. */
   mutex: KeyedMutex
+  /** The first checkout of several; keys are the repositories' git folders. */
+  headStart: HeadStart
   /** Worktrees that are being created right now: nothing is unlinked beside them. */
   creations: { count: number }
 }

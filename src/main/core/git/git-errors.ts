@@ -8,6 +8,7 @@ export type GitProblem =
   | { kind: 'racing_worktree' }
   | { kind: 'ref_moved' }
   | { kind: 'ref_missing' }
+  | { kind: 'branch_exists' }
   | { kind: 'not_a_repository' }
   | { kind: 'bare_repository' }
   | { kind: 'foreign_owner' }
@@ -28,6 +29,7 @@ const RULES: readonly [RegExp, (match: RegExpExecArray) => GitProblem][] = [
     () => ({ kind: 'ref_moved' }),
   ],
   [/cannot lock ref '.*?': unable to resolve reference/, () => ({ kind: 'ref_missing' })],
+  [/[Aa] branch named '.*' already exists/, () => ({ kind: 'branch_exists' })],
   [/detected dubious ownership/, () => ({ kind: 'foreign_owner' })],
   [/cannot use bare repository|must be run in a work tree/, () => ({ kind: 'bare_repository' })],
   [/not a git repository|invalid gitfile format/, () => ({ kind: 'not_a_repository' })],

@@ -12,6 +12,7 @@ import * as diff from './diff.ts'
 import { fastForward } from './fast-forward.ts'
 import { repositoryFootprint } from './footprint.ts'
 import type { ConfigEntry } from './hardening.ts'
+import { HeadStart } from './head-start.ts'
 import { initRepository } from './init-repository.ts'
 import { inspectRepository } from './inspect-repository.ts'
 import { type IntegrateBase, integrateBase } from './integrate.ts'
@@ -36,6 +37,8 @@ export interface GitOptions {
   clock?: Clock
   /** Admits the quick calls of the whole app: as many git processes as cores. */
   gate?: Gate
+  /** How far the first checkout of several is ahead of the others. */
+  headStart?: HeadStart
   /** Name or path of git. */
   binary?: string
   /** What git processes inherit, before it is stripped. */
@@ -44,7 +47,7 @@ export interface GitOptions {
   deadlines?: Partial<Record<GitClass, number>>
   /** Sees every process that was started. */
   onCall?: (record: GitRecord) => void
-  /** True for a program in a repository's own configuration that the user has consented to (a `git-crypt` filter, say). */
+  /** True for a program in a repository's own configuration that the user has consented to (a `git-crypt` filter, say). `repo` is its folder or that of a worktree of it: these share the answer. */
   allowConfig?: (repo: string, entry: ConfigEntry) => boolean
 }
 
@@ -78,6 +81,7 @@ export function createGit(options: GitOptions) {
     log: options.log,
     clock,
     mutex: new KeyedMutex(),
+    headStart: options.headStart ?? new HeadStart(cores),
     creations: { count: 0 },
   }
 

@@ -81,6 +81,8 @@ export interface Guard {
   shut: string[]
   /** True when the repository's own files include others, whose changes we cannot see from their dates. */
   includesOthers: boolean
+  /** True when somebody's files include others for some folders or branches alone: then no two worktrees are alike. */
+  conditional: boolean
   overridesPack: boolean
 }
 
@@ -116,6 +118,7 @@ export function guardAgainst(
     pairs: [...pairs, ...credentialPairs(entries)],
     shut,
     includesOthers: entries.some((e) => !isTrusted(e.scope) && /^include(?:if\..+)?\.path$/is.test(e.key)),
+    conditional: entries.some((e) => /^includeif\./i.test(e.key)),
     overridesPack: pairs.some(([key]) => /pack$/.test(key)),
   }
 }

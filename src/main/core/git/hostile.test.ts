@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { codeOf, fixture, isolatedEnv, ourGit, put, sh } from './fixtures.ts'
+import { attempt, codeOf, fixture, isolatedEnv, ourGit, put, sh } from './fixtures.ts'
 import type { Git } from './git.ts'
 import { FILTERS, hostile } from './hostile-fixture.ts'
 import type { GitRecord } from './runner.ts'
@@ -154,7 +154,8 @@ describe('a hostile repository', () => {
           files: { 'a.txt': 'x' },
           message: 'x',
         }),
-      isValidBranchName: () => git.isValidBranchName(repo, branch),
+      // A plain word is judged without git.
+      isValidBranchName: () => git.isValidBranchName(repo, `${branch}.x`),
       repositoryFootprint: () => git.repositoryFootprint(repo, 'main'),
       resolveBase: () => git.resolveBase(repo, 'main'),
       resolveRef: () => git.resolveRef(repo, 'refs/heads/main'),
@@ -372,5 +373,37 @@ describe('a hostile repository', () => {
     })
     expect((await make(allowing, 'allowed'))('a.mine')).toBe('consented\n')
     expect((await allowing.inspectRepository({ path: f.repo })).shutConfig).toEqual(['filter.upper.smudge'])
+  })
+
+  it('sees what one worktree is configured to run, though all the others are alike', async () => {
+    const f = fixture({}, { '.gitattributes': '*.txt filter=evil\n', 'a.txt': 'one\n' })
+    sh(f.repo, 'config', 'extensions.worktreeConfig', 'true')
+    const add = async (id: string) => {
+      const path = join(f.root, id)
+      await f.git.addWorktree({ repo: f.repo, path, branch: `quartet/${id}`, baseSha: f.base, attemptId: id })
+      return { repo: f.repo, path }
+    }
+    const [first, second] = [await add('first'), await add('second')]
+    await f.git.checkoutWorktree(first)
+    const { adminDir } = await f.git.verifyWorktree(second)
+    writeFileSync(
+      join(adminDir, 'config.worktree'),
+      `[filter "evil"]\n\tsmudge = touch '${f.dir}/fired'; echo evil\n\tclean = touch '${f.dir}/fired'; echo evil\n`,
+    )
+    await f.git.checkoutWorktree(second)
+    expect(readFileSync(join(second.path, 'a.txt'), 'utf8')).toBe('one\n')
+    expect((await f.git.readStatus(second)).unstaged).toBe(0)
+    expect((await f.git.readStatus(first)).unstaged).toBe(0)
+    expect(existsSync(join(f.dir, 'fired'))).toBe(false)
+  })
+
+  it('keeps apart what the user wants on some branches alone', async () => {
+    const f = fixture({}, { '.gitattributes': '*.up filter=upper\n', 'a.up': 'x\n' })
+    sh(f.repo, 'config', 'filter.upper.smudge', 'echo hijacked')
+    const only = join(f.dir, 'only here')
+    writeFileSync(only, '[filter "upper"]\n\tclean = cat\n\tsmudge = tr a-z A-Z\n')
+    appendFileSync(join(f.dir, '.gitconfig'), `[includeIf "onbranch:quartet/b"]\n\tpath = ${only}\n`)
+    const text = async (id: string) => readFileSync(join(await attempt(f, id), 'a.up'), 'utf8')
+    expect([await text('a'), await text('b'), await text('c')]).toEqual(['x\n', 'X\n', 'x\n'])
   })
 })

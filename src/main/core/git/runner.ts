@@ -102,11 +102,21 @@ const MAX_BYTES = 16 * 1024 * 1024
 const GUARD_TTL_MS = 30_000
 /** Repositories and worktrees whose configuration is remembered; the oldest goes first. */
 const MAX_GUARDS = 256
+const READING_CONFIGURATION = 'Reading the git configuration'
+
+/** What a configuration asks to be shut, and the files that said so. */
+interface KnownGuard {
+  signature: string
+  at: number
+  guard: Guard
+}
 
 export function createRunner(options: RunnerOptions): GitRunner {
   const spawner = createSpawner(options.binary)
   const base = baseEnvironment(options.env)
-  const guards = new Map<string, { signature: string; at: number; guard: Guard }>()
+  const guards = new Map<string, KnownGuard>()
+  /** Reads of a configuration that are under way; each resolves when it is over, however it ended. */
+  const guardReads = new Map<string, Promise<void>>()
 
   const placeEnvironment = (place: Place): Record<string, string> => ({
     ...(place.gitDir === null ? {} : { GIT_DIR: place.gitDir }),
@@ -214,12 +224,18 @@ export function createRunner(options: RunnerOptions): GitRunner {
   /** Reads the configuration with nothing but the fixed pairs: `git config` runs no program of the repository. */
   const readGuard = async (place: Place, signal: AbortSignal | undefined): Promise<Guard> => {
     const call: GitCall = {
-      operation: 'Reading the git configuration',
+      operation: READING_CONFIGURATION,
       kind: 'probe',
       args: ['config', '--list', '-z', '--show-scope'],
       signal,
     }
-    const nothing: Guard = { pairs: [], shut: [], includesOthers: false, overridesPack: false }
+    const nothing: Guard = {
+      pairs: [],
+      shut: [],
+      includesOthers: false,
+      conditional: false,
+      overridesPack: false,
+    }
     const result = await spawnOnce(place, call, nothing)
     if (result.aborted) throw cancelled(call)
     if (result.startError) throw startFailure(result.startError, options.binary)
@@ -232,28 +248,59 @@ export function createRunner(options: RunnerOptions): GitRunner {
   }
 
   const guardOf = async (place: Place, signal?: AbortSignal): Promise<Guard> => {
-    if (place.gitDir === null || place.commonDir === null) return readGuard(place, signal)
-    const signature = await signatureOf([
-      join(place.commonDir, 'config'),
-      join(place.commonDir, 'config.worktree'),
-      join(place.gitDir, 'config.worktree'),
-    ])
-    const known = guards.get(place.gitDir)
-    const now = options.clock.monotonic()
-    if (known?.signature === signature && now - known.at < GUARD_TTL_MS && !known.guard.includesOthers)
-      return known.guard
-    const guard = await readGuard(place, signal)
-    guards.delete(place.gitDir)
-    guards.set(place.gitDir, { signature, at: now, guard })
+    const { gitDir, commonDir } = place
+    if (gitDir === null || commonDir === null) return readGuard(place, signal)
+    for (;;) {
+      const own = join(gitDir, 'config.worktree')
+      const [shared, main, mine] = await Promise.all(
+        [join(commonDir, 'config'), join(commonDir, 'config.worktree'), own].map(signatureOf),
+      )
+      const signature = `${shared}|${main}|${mine}`
+      // Without a configuration of their own all worktrees have the repository's: sixteen creations read it once.
+      const alike = main === NO_FILE && mine === NO_FILE
+      const everybodys = `${commonDir} and its worktrees`
+      const usable = [gitDir, ...(alike ? [everybodys] : [])]
+        .map((key) => guards.get(key))
+        .find(
+          (known) => known?.signature === signature && options.clock.monotonic() - known.at < GUARD_TTL_MS,
+        )
+      if (usable && !usable.guard.includesOthers) return usable.guard
+      const under = alike ? everybodys : gitDir
+      const running = usable ? undefined : guardReads.get(`${under}|${signature}`)
+      if (running) {
+        await unlessAborted(signal, running)
+        if (signal?.aborted) throw cancelled({ operation: READING_CONFIGURATION })
+        continue
+      }
+      const at = options.clock.monotonic()
+      const read = readGuard(place, signal)
+      const settled = read.then(
+        () => {},
+        () => {},
+      )
+      guardReads.set(`${under}|${signature}`, settled)
+      try {
+        const guard = await read
+        remember(alike && !guard.conditional ? everybodys : gitDir, { signature, at, guard })
+        return guard
+      } finally {
+        if (guardReads.get(`${under}|${signature}`) === settled) guardReads.delete(`${under}|${signature}`)
+      }
+    }
+  }
+
+  const remember = (key: string, known: KnownGuard): void => {
+    guards.delete(key)
+    guards.set(key, known)
     const oldest = guards.keys().next().value
     if (guards.size > MAX_GUARDS && oldest !== undefined) guards.delete(oldest)
-    return guard
   }
 
   return { run, text, guard: (place) => guardOf(place), dispose: () => spawner.dispose() }
 }
 
-const cancelled = (call: GitCall) => new Failure('cancelled', `${call.operation} was cancelled.`)
+const cancelled = (call: Pick<GitCall, 'operation'>) =>
+  new Failure('cancelled', `${call.operation} was cancelled.`)
 
 function startFailure(error: NodeJS.ErrnoException, binary: string): Error {
   if (error.code !== 'ENOENT' && error.code !== 'EACCES') return error
@@ -294,17 +341,28 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Changes whenever one of the files does: size, inode and both times in nanoseconds. */
-async function signatureOf(paths: readonly string[]): Promise<string> {
-  const parts = await Promise.all(
-    paths.map(async (path) => {
-      try {
-        const s = await stat(path, { bigint: true })
-        return `${s.ino}.${s.size}.${s.mtimeNs}.${s.ctimeNs}`
-      } catch {
-        return '-'
-      }
-    }),
-  )
-  return parts.join('|')
+/** Waits for what never rejects, or until the signal says that nobody waits any more. */
+async function unlessAborted(signal: AbortSignal | undefined, settled: Promise<void>): Promise<void> {
+  if (!signal) return settled
+  if (signal.aborted) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const stop = () => resolve()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    await Promise.race([settled, promise])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+const NO_FILE = '-'
+
+/** Changes whenever the file does: size, inode and both times in nanoseconds. */
+async function signatureOf(path: string): Promise<string> {
+  try {
+    const s = await stat(path, { bigint: true })
+    return `${s.ino}.${s.size}.${s.mtimeNs}.${s.ctimeNs}`
+  } catch {
+    return NO_FILE
+  }
 }

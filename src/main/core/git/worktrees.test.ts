@@ -12,7 +12,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { attempt, codeOf, fixture, sh } from './fixtures.ts'
+import { attempt, codeOf, fixture, sh, tempDir } from './fixtures.ts'
+import { HeadStart } from './head-start.ts'
 
 describe('adding worktrees', () => {
   it('makes a branch at the base without files, then the files with progress', async () => {
@@ -109,6 +110,35 @@ describe('adding worktrees', () => {
         }),
       ),
     ).toBe('illegal_state')
+  })
+
+  it('starts two processes for each worktree of a round, and one for all of them', async () => {
+    const started: string[] = []
+    const f = fixture({ onCall: ({ operation }) => started.push(operation) })
+    await Promise.all(Array.from({ length: 16 }, (_, i) => attempt(f, `a${i}`)))
+    const count = (operation: string) => started.filter((one) => one === operation).length
+    expect(count('Creating a worktree')).toBe(16)
+    expect(count('Checking out files')).toBe(16)
+    expect(count('Reading the git configuration')).toBe(1)
+    expect(started).toHaveLength(33)
+  })
+
+  it('writes the files of the first one before it begins with those of another', async () => {
+    const dir = tempDir()
+    const binary = join(dir, 'git that tells')
+    const notes = join(dir, 'notes')
+    // "+" when files begin to be written, "-" when they are there.
+    writeFileSync(
+      binary,
+      `#!/bin/sh\ncase "$*" in *read-tree*) echo "+$GIT_WORK_TREE" >> '${notes}'; git "$@"; echo "-$GIT_WORK_TREE" >> '${notes}';; *) exec git "$@";; esac\n`,
+    )
+    chmodSync(binary, 0o755)
+    const f = fixture({ binary, headStart: new HeadStart(2, 60_000) })
+    const paths = await Promise.all(['a', 'b', 'c'].map((id) => attempt(f, id)))
+    const lines = readFileSync(notes, 'utf8').trim().split('\n')
+    expect(lines).toHaveLength(6)
+    expect(lines[1]).toBe(`-${lines[0]?.slice(1)}`)
+    expect(new Set(lines.map((line) => line.slice(1)))).toEqual(new Set(paths))
   })
 
   it('creates 16 at once, ten times, without one failure', { timeout: 240_000 }, async () => {

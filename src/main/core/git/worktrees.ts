@@ -89,25 +89,18 @@ export async function addWorktree(ctx: GitContext, request: AddWorktree): Promis
       }
       await requireEmptyPath(path)
       await mkdir(dirname(path), { recursive: true })
-      const tip = await readRef(ctx, place, `refs/heads/${branch}`, request)
-      if (tip !== null && tip !== baseSha) {
-        throw new Failure('illegal_state', `Branch “${branch}” exists already and points elsewhere.`, {
-          branch,
-          tip,
-          baseSha,
-        })
+      if (!(await register(ctx, place, request, path, true))) {
+        // The branch is there: an earlier call was cut off behind it, or it is something else.
+        const tip = await readRef(ctx, place, `refs/heads/${branch}`, request)
+        if (tip !== baseSha) {
+          throw new Failure('illegal_state', `Branch “${branch}” exists already and points elsewhere.`, {
+            branch,
+            tip,
+            baseSha,
+          })
+        }
+        await register(ctx, place, request, path, false)
       }
-      await ctx.runner.run(place, {
-        operation: 'Creating a worktree',
-        kind: 'local',
-        writes: true,
-        priority: 'creation',
-        args:
-          tip === null
-            ? ['worktree', 'add', '--no-checkout', '--no-track', '-b', branch, '--', path, baseSha]
-            : ['worktree', 'add', '--no-checkout', '--', path, branch],
-        ...callOptions(request),
-      })
       const created = await findAdminDir(place.commonDir, path)
       if (created === null)
         throw new Failure('worktree_missing', `Git did not register the worktree ${path}.`, { path })
@@ -116,6 +109,29 @@ export async function addWorktree(ctx: GitContext, request: AddWorktree): Promis
   } finally {
     ctx.creations.count--
   }
+}
+
+/** Lets git register the worktree, with a new branch or with the one that is there; false when a new one is there already. */
+async function register(
+  ctx: GitContext,
+  place: WorktreePlace,
+  request: AddWorktree,
+  path: string,
+  newBranch: boolean,
+): Promise<boolean> {
+  const { branch, baseSha } = request
+  const output = await ctx.runner.run(place, {
+    operation: 'Creating a worktree',
+    kind: 'local',
+    writes: true,
+    priority: 'creation',
+    args: newBranch
+      ? ['worktree', 'add', '--no-checkout', '--no-track', '-b', branch, '--', path, baseSha]
+      : ['worktree', 'add', '--no-checkout', '--', path, branch],
+    ...(newBranch ? { expected: ['branch_exists' as const] } : {}),
+    ...callOptions(request),
+  })
+  return output.problem === null
 }
 
 /** True when the registration found at `path` is this very attempt's and alive; false when its folder is gone. */
@@ -199,15 +215,17 @@ export async function checkoutWorktree(
   ctx.creations.count++
   try {
     if (await hasFile(join(place.gitDir, 'index'))) return { written: false }
-    await ctx.runner.run(place, {
-      operation: 'Checking out files',
-      kind: 'long',
-      writes: true,
-      // Without an index nobody has worked here yet: what lies around comes from an interrupted checkout.
-      args: ['read-tree', '-v', '--reset', '-u', 'HEAD'],
-      onStderr: percentReader(request.onProgress),
-      ...callOptions(request),
-    })
+    await ctx.headStart.run(place.commonDir, request.signal, () =>
+      ctx.runner.run(place, {
+        operation: 'Checking out files',
+        kind: 'long',
+        writes: true,
+        // Without an index nobody has worked here yet: what lies around comes from an interrupted checkout.
+        args: ['read-tree', '-v', '--reset', '-u', 'HEAD'],
+        onStderr: percentReader(request.onProgress),
+        ...callOptions(request),
+      }),
+    )
     request.onProgress?.(100)
     return { written: true }
   } finally {
