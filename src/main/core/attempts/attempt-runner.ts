@@ -178,7 +178,7 @@ export class AttemptRunner {
       signal,
       onProgress: (percent) => signals.set(attempt.id, { progress: percent / 100 }),
     })
-    await git.fetchSubmodules({ ...place, signal })
+    await git.fetchSubmodules({ ...place, headSha: attempt.baseSha, signal })
     this.#step(attempt, 'files')
     await workflowHooks.copyFiles(repository, attempt.worktree)
     this.#step(attempt, 'hook')

@@ -13,6 +13,8 @@ export interface GitContext {
   mutex: KeyedMutex
   /** The first checkout of several; keys are the repositories' git folders. */
   headStart: HeadStart
+  /** Commits (with their repository's git folder) that have no submodules. */
+  plainCommits: Set<string>
   /** Worktrees that are being created right now: nothing is unlinked beside them. */
   creations: { count: number }
 }

@@ -82,6 +82,7 @@ export function createGit(options: GitOptions) {
     clock,
     mutex: new KeyedMutex(),
     headStart: options.headStart ?? new HeadStart(cores),
+    plainCommits: new Set(),
     creations: { count: 0 },
   }
 
@@ -130,7 +131,7 @@ export function createGit(options: GitOptions) {
     listWorktrees: (repo: string, call?: CallOptions) => worktrees.listWorktrees(ctx, repo, call),
     verifyWorktree: (at: WorktreeAt) => worktrees.verifyWorktree(ctx, at),
     readHead: (request: Bound<WorktreeAt>) => worktrees.readHead(ctx, request),
-    fetchSubmodules: (request: Bound<WorktreeAt>) => fetchSubmodules(ctx, request),
+    fetchSubmodules: (request: Bound<WorktreeAt & { headSha?: string }>) => fetchSubmodules(ctx, request),
     removeWorktree: (request: RemoveWorktree) => removeWorktree(ctx, request),
     emptyTrash: (request: EmptyTrash) => emptyTrash(ctx, request),
     /** Removes a lock that a killed git left: see locks.ts. Give `path` for a lock of one worktree. */

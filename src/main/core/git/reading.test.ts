@@ -177,6 +177,17 @@ describe('committing leftovers', () => {
 })
 
 describe('submodules', () => {
+  it('are looked for once for all attempts of a round that has none', async () => {
+    const started: string[] = []
+    const f = fixture({ onCall: ({ operation }) => started.push(operation) })
+    for (const id of ['a', 'b']) {
+      const path = await attempt(f, id)
+      const request = { repo: f.repo, path, headSha: f.base }
+      expect(await f.git.fetchSubmodules(request)).toEqual({ fetched: [] })
+    }
+    expect(started.filter((one) => one === 'Looking for submodules')).toHaveLength(1)
+  })
+
   it('come when asked for, one level deep, and are never added by us', async () => {
     const f = fixture()
     const library = (name: string) => {
@@ -194,7 +205,9 @@ describe('submodules', () => {
     sh(f.repo, 'commit', '-qm', 'with outer')
     const path = await attempt(f, 'a', sh(f.repo, 'rev-parse', 'HEAD'))
     // Git itself refuses submodules from this disk unless the user allows them.
-    await expect(f.git.fetchSubmodules({ repo: f.repo, path })).rejects.toMatchObject({ code: 'git_failed' })
+    const withHead = { repo: f.repo, path, headSha: sh(path, 'rev-parse', 'HEAD') }
+    for (const request of [withHead, withHead])
+      await expect(f.git.fetchSubmodules(request)).rejects.toMatchObject({ code: 'git_failed' })
     writeFileSync(join(f.dir, '.gitconfig'), '[protocol "file"]\n\tallow = always\n')
     expect(await f.git.fetchSubmodules({ repo: f.repo, path })).toEqual({ fetched: ['libs/outer'] })
     expect(readFileSync(join(path, 'libs/outer/outer.txt'), 'utf8')).toBe('outer')
