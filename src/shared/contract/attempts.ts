@@ -27,7 +27,7 @@ export const ReplayMark = z.object({
 })
 export type ReplayMark = z.infer<typeof ReplayMark>
 
-/** Which of an attempt's runs: its agent may have been started again. The newest by default. */
+/** Which of an attempt's runs: its agent may have been started again. The newest by default; fails with `not_found`. */
 const Run = z.number().int().min(1).optional()
 
 export const attempts = {
@@ -98,7 +98,10 @@ export const attempts = {
   checkLog: procedure
     .input(z.object({ checkId: z.string() }))
     .output(z.object({ check: Check, text: z.string() })),
-  /** Plain text of the terminal from a byte offset on, as it was written; `next` is where to go on. */
+  /**
+   * Plain text of the terminal from a byte offset on, as it was written; `next` is where to go on. `run` is the run that it is
+   * of (0 before the first), `runs` how many there are.
+   */
   log: procedure
     .input(
       z.object({
@@ -109,7 +112,16 @@ export const attempts = {
         run: Run,
       }),
     )
-    .output(z.object({ text: z.string(), next: z.number().int(), end: z.boolean(), live: z.boolean() })),
+    .output(
+      z.object({
+        text: z.string(),
+        next: z.number().int(),
+        end: z.boolean(),
+        live: z.boolean(),
+        run: z.number().int(),
+        runs: z.number().int(),
+      }),
+    ),
   /**
    * When what was written in the attempt's terminal: `bytes` is where the recording ends now, `runs` the number of runs
    * that there are. At most 10,000 times.

@@ -101,6 +101,8 @@ function routerOn(stage: Stage) {
         next: 0,
         end: true,
         live: false,
+        run: 1,
+        runs: 1,
       })),
     },
     state: {

@@ -113,19 +113,20 @@ export class AttemptService {
     })
   }
 
-  /** What the attempt's terminal wrote, from a byte offset on. */
+  /** What a run of the attempt's terminal wrote (the newest by default), from a byte offset on. Throws `not_found`. */
   async log(
     id: string,
     from: number,
     maxBytes: number,
     raw: boolean,
     run?: number,
-  ): Promise<{ text: string; next: number; end: boolean; live: boolean }> {
+  ): Promise<{ text: string; next: number; end: boolean; live: boolean; run: number; runs: number }> {
     const { ledger, terminals } = this.#deps
     const attempt = ledger.require('attempts', id)
+    const runs = this.#requireRun(attempt, run)
     // Its row is written before its program is started.
-    if (!attempt.terminalId || !terminals.get(attempt.terminalId))
-      return { text: '', next: 0, end: true, live: !isOver(attempt.status) }
+    if (!attempt.terminalId || runs === 0)
+      return { text: '', next: 0, end: true, live: !isOver(attempt.status), run: 0, runs }
     const slice = await terminals.readLog(attempt.terminalId, from, maxBytes, run)
     const end = slice.offset + slice.bytes.length >= slice.end
     const terminal = terminals.get(attempt.terminalId)
@@ -133,7 +134,31 @@ export class AttemptService {
     // A letter that goes on in the next slice belongs there; the last bytes of an ended log go nowhere else.
     const bytes = end && !live ? slice.bytes : wholeLetters(slice.bytes)
     const text = Buffer.from(bytes).toString('utf8')
-    return { text: raw ? text : plainText(text), next: slice.offset + bytes.length, end, live }
+    return {
+      text: raw ? text : plainText(text),
+      next: slice.offset + bytes.length,
+      end,
+      live,
+      run: run ?? runs,
+      runs,
+    }
+  }
+
+  /** How many runs there are. Throws `not_found` for one that there is not. */
+  #requireRun(attempt: Attempt, run: number | undefined): number {
+    const runs = (attempt.terminalId && this.#deps.terminals.get(attempt.terminalId)?.epoch) || 0
+    if (run !== undefined && run > runs) {
+      const there = runs === 0 ? 'none yet' : runs === 1 ? 'only run 1' : `runs 1 to ${runs}`
+      throw new Failure(
+        'not_found',
+        `There is no run ${run} of this attempt: there ${runs > 1 ? 'are' : 'is'} ${there}.`,
+        {
+          attempt: attempt.id,
+          runs,
+        },
+      )
+    }
+    return runs
   }
 
   /** When what was written in the attempt's terminal; nothing when it never had one. */
@@ -142,7 +167,9 @@ export class AttemptService {
     run?: number,
   ): Promise<{ marks: ReplayMark[]; bytes: number; live: boolean; runs: number }> {
     const { ledger, terminals } = this.#deps
-    const { terminalId } = ledger.require('attempts', id)
+    const attempt = ledger.require('attempts', id)
+    const { terminalId } = attempt
+    this.#requireRun(attempt, run)
     if (!terminalId) return { marks: [], bytes: 0, live: false, runs: 0 }
     const [marks, { end }] = await Promise.all([
       terminals.readMarks(terminalId, run),
@@ -164,7 +191,9 @@ export class AttemptService {
     offset: number,
     run?: number,
   ): Promise<{ offset: number; cols: number; rows: number; text: string }> {
-    const { terminalId } = this.#deps.ledger.require('attempts', id)
+    const attempt = this.#deps.ledger.require('attempts', id)
+    const { terminalId } = attempt
+    this.#requireRun(attempt, run)
     if (!terminalId)
       throw new Failure('terminal_missing', 'This attempt never had a terminal.', { attempt: id })
     const { data, ...screen } = await this.#deps.terminals.replay(terminalId, {
