@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { play, type Script } from '../fixtures/model-server.ts'
@@ -10,6 +10,36 @@ const commit = (name: string) =>
     do: 'run',
     command: `echo ${name} > ${name} && git add ${name} && git commit -qm 'Add ${name}'`,
   }) as const
+
+/** The arguments of all processes of this machine, as any user can read them (Linux; elsewhere none are found). */
+async function allArguments(): Promise<string> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  const lines = pids.map((pid) => readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => ''))
+  return (await Promise.all(lines)).join('\n')
+}
+
+it.each(REAL_AGENTS)(
+  '%s reports with a token that no other user and no program of its own can read',
+  async (agent) => {
+    // What its tools see of the exporter's settings, and that they ran while the arguments were looked at.
+    const look =
+      'env | grep ^OTEL_ | grep -v "=$" > seen; touch looked; while [ ! -e go ]; do sleep 0.1; done'
+    const keep = "git add --all && git commit -qm 'Add what was seen'"
+    const script: Script = play({ do: 'run', command: look }, { do: 'run', command: keep }, say('Committed.'))
+    const arena = await makeArena({ script })
+    const core = await openCore(arena)
+    const { id } = await core.fire('Make a file', agent)
+    const { worktree } = await core.until(inStatus(id, 'running', 'waiting', 'failed'))
+    await expect.poll(() => readdir(worktree), { timeout: 60_000 }).toContain('looked')
+    const everything = await allArguments()
+    expect(everything).toContain('touch looked')
+    expect(everything).not.toContain(`${id}.`)
+    expect(await readFile(join(worktree, 'seen'), 'utf8')).toBe('')
+    await writeFile(join(worktree, 'go'), '')
+    await core.until(inStatus(id, 'ready', 'failed'))
+    expect(await untilCounted(arena, core, id, agent)).toMatchObject({ turns: 1, toolCalls: 2 })
+  },
+)
 
 it.each(REAL_AGENTS)(
   '%s goes on being counted, and once, when its files are gone: by its telemetry',

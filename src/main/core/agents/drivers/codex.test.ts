@@ -68,11 +68,19 @@ const overrides = (args: readonly string[]) =>
 test('it reports its use to us, unless it is too old or the engineer has it report elsewhere', async () => {
   const telemetry = { base: 'http://127.0.0.1:4318', header: { name: 'x-quartet-attempt', value: 'att_1.t' } }
   const made = await context(FAKE, { telemetry })
-  const exporter = async () => overrides((await newDriver().plan(made)).args)['otel.exporter']
-  expect(await exporter()).toBe(
-    '{otlp-http={endpoint="http://127.0.0.1:4318/v1/logs",protocol="json",headers={"x-quartet-attempt"="att_1.t"}}}',
-  )
-  expect(overrides((await newDriver().plan(made)).args)['otel.log_user_prompt']).toBe('false')
+  const exporter = async () => {
+    const { args, env } = await newDriver().plan(made)
+    const { 'otel.exporter': value } = overrides(args)
+    // One without the other would be refused, or go where the engineer's own reports go.
+    expect(env.OTEL_EXPORTER_OTLP_LOGS_HEADERS).toBe(value && 'x-quartet-attempt=att_1.t')
+    return value
+  }
+  expect(await exporter()).toBe('{otlp-http={endpoint="http://127.0.0.1:4318/v1/logs",protocol="json"}}')
+  const { args } = await newDriver().plan(made)
+  expect(overrides(args)['otel.log_user_prompt']).toBe('false')
+  // Other users read the arguments, and what it runs inherits its environment.
+  expect(args.join(' ')).not.toContain('att_1.t')
+  expect(overrides(args)['shell_environment_policy.set.OTEL_EXPORTER_OTLP_LOGS_HEADERS']).toBe('""')
   const config = join(made.env.HOME, '.codex', 'config.toml')
   await mkdir(join(config, '..'), { recursive: true })
   for (const own of ['[otel]\nexporter = "none"', 'otel.environment = "x"', '[otel.exporter.otlp-grpc]']) {
@@ -80,7 +88,9 @@ test('it reports its use to us, unless it is too old or the engineer has it repo
     expect(await exporter()).toBeUndefined()
   }
   const old = await context(OLD, { telemetry })
-  expect(overrides((await newDriver().plan(old)).args)['otel.exporter']).toBeUndefined()
+  const plan = await newDriver().plan(old)
+  expect(overrides(plan.args)['otel.exporter']).toBeUndefined()
+  expect(plan.env.OTEL_EXPORTER_OTLP_LOGS_HEADERS).toBeUndefined()
 })
 
 test('starts with hooks, consent to exactly ours, trust in exactly this folder, and the prompt in argv', async () => {

@@ -30,14 +30,29 @@ async function providerKeys(env: LaunchContext['env']): Promise<string[]> {
   return [...text.matchAll(/^\s*env_key\s*=\s*["']([A-Za-z_][A-Za-z0-9_]*)["']/gm)].map((match) => match[1]!)
 }
 
-/** Has it send its log to us, without what was asked. Somebody who has it report elsewhere goes on doing so. */
-async function telemetryArgs({ telemetry, env }: LaunchContext): Promise<string[]> {
+/** Its exporter takes more headers from here. What stands in its arguments instead, every user of the machine can read. */
+const HEADERS = 'OTEL_EXPORTER_OTLP_LOGS_HEADERS'
+
+/**
+ * Has it send its log to us, without what was asked; the programs that it runs know nothing of that. Somebody who has it
+ * report elsewhere goes on doing so.
+ */
+async function telemetryOf({
+  telemetry,
+  env,
+}: LaunchContext): Promise<{ args: string[]; env: Record<string, string> }> {
   if (!telemetry || !reachesLoopback(env) || /^\s*(\[\s*otel\b|otel\s*[.=])/m.test(await readConfig(env)))
-    return []
+    return { args: [], env: {} }
   const { base, header } = telemetry
-  const headers = `{${JSON.stringify(header.name)}=${JSON.stringify(header.value)}}`
-  const exporter = `{otlp-http={endpoint="${base}/v1/logs",protocol="json",headers=${headers}}}`
-  return ['-c', `otel.exporter=${exporter}`, '-c', 'otel.log_user_prompt=false']
+  const exporter = `{otlp-http={endpoint="${base}/v1/logs",protocol="json"}}`
+  return {
+    args: [
+      ...['-c', `otel.exporter=${exporter}`, '-c', 'otel.log_user_prompt=false'],
+      // Empty is unset to every exporter: a program under test that has one must not send our token to its own collector.
+      ...['-c', `shell_environment_policy.set.${HEADERS}=""`],
+    ],
+    env: { [HEADERS]: `${header.name}=${header.value}` },
+  }
 }
 
 const SIGNS: readonly ScreenSign[] = [
@@ -152,6 +167,8 @@ export function codexDriver(usage: UsageReader): AgentDriver {
       const env = launchEnvironment(context, await ownEnv(context.env))
       const hook = [...context.hook.command, NAME]
       const { hookArgs, noDaemon } = await probe(file, hook, context.worktree, env)
+      // Versions without hooks log in another way, or not at all.
+      const reporting = hookArgs ? await telemetryOf(context) : { args: [], env: {} }
       const folders = await commitFolders(context.worktree, context.branch)
       const prompt = context.resume
         ? { text: context.resume.message ?? '', delivery: 'argv' as const }
@@ -164,14 +181,13 @@ export function codexDriver(usage: UsageReader): AgentDriver {
           // An inline table: as a dotted key the path would be cut at its dots.
           ...['-c', `projects={${JSON.stringify(context.worktree)}={trust_level="trusted"}}`],
           ...(hookArgs ?? ['-c', `notify=${JSON.stringify(hook)}`]),
-          // Versions without hooks log in another way, or not at all.
-          ...(hookArgs ? await telemetryArgs(context) : []),
+          ...reporting.args,
           ...folders.flatMap((folder) => ['--add-dir', folder]),
           ...(context.slot.model ? ['--model', context.slot.model] : []),
           ...(context.resume ? ['resume', context.resume.sessionRef] : []),
           ...(prompt.text === '' ? [] : ['--', prompt.text]),
         ],
-        env,
+        env: { ...env, ...reporting.env },
         sessionRef: context.resume?.sessionRef ?? null,
         promptDelivery: prompt.delivery,
       }
