@@ -1,6 +1,7 @@
 import { ShieldCheck, ShieldQuestion } from 'lucide-react'
 import { useCallback, useEffect, useState } from 'react'
 import { callOrToast, outcomeOf, useApp } from '../connection/app-context.ts'
+import { useEntities } from '../state/entities.ts'
 import { Button } from '../ui/Button.tsx'
 
 interface Commands {
@@ -14,23 +15,26 @@ interface Commands {
 export function TrustConsent({ repoId, trustedHash }: { repoId: string; trustedHash: string | null }) {
   const { core } = useApp()
   const [found, setFound] = useState<Commands | null>(null)
-  // `trustedHash` changes when consent is given elsewhere: then what is shown here is old.
+  // Either changes what is asked for here: consent that was given elsewhere, and another content of the file.
+  const version = useEntities((state) => `${trustedHash ?? ''}:${state.workflows[repoId]?.rev ?? 0}`)
   const load = useCallback(
-    async (_trusted: string | null) => {
+    async (_version: string) => {
       const outcome = await outcomeOf(() => core().repositories.commands({ id: repoId }))
       if (outcome.ok) setFound(outcome.value)
     },
     [core, repoId],
   )
   useEffect(() => {
-    void load(trustedHash)
-  }, [load, trustedHash])
+    void load(version)
+  }, [load, version])
   if (!found) return null
   if (found.problem) return <p className="agent-problem">{found.problem}</p>
   if (found.commands.length === 0) return null
   const trust = async () => {
-    const done = await callOrToast(() => core().repositories.trust({ id: repoId }))
-    if (done) await load(done.trustedHash)
+    // To what was read, not to what the file holds by now.
+    const { hash } = found
+    await callOrToast(() => core().repositories.trust({ id: repoId, ...(hash === null ? {} : { hash }) }))
+    await load(version)
   }
   return (
     <div className="trust" data-trusted={found.trusted} data-testid="trust">

@@ -194,7 +194,9 @@ export class RepositoryService {
     try {
       await writeFile(file, text, { flag: 'wx' })
     } catch (error) {
-      throw new Failure('illegal_state', `${file} cannot be created: ${messageOf(error)}`, { file })
+      const there = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+      const why = there ? 'it is there by now. Close this, and look at it first.' : messageOf(error)
+      throw new Failure('illegal_state', `${file} cannot be created: ${why}`, { file })
     }
     const { text: _text, ...state } = await this.#deps.workflows.stateOf(repository)
     return state
