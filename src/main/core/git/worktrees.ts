@@ -204,8 +204,9 @@ export interface CheckoutWorktree extends WorktreeAt, CallOptions {
 }
 
 /**
- * Writes the files of a worktree made by `addWorktree`; several may run at once. Done already (the worktree has an
- * index) means nothing to do, so an agent's work is never overwritten. Gives whether files were written.
+ * Writes the files of a worktree made by `addWorktree`; several may run at once, the first a little ahead of the others (see
+ * head-start.ts). Done already (the worktree has an index) means nothing to do, so an agent's work is never overwritten.
+ * Gives whether files were written.
  */
 export async function checkoutWorktree(
   ctx: GitContext,
