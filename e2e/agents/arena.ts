@@ -11,11 +11,17 @@ const AGENTS_DIR = process.env.QUARTET_AGENTS_DIR ?? ''
 const NODE = process.execPath
 
 /** Models that the shipped price table knows, by agent. */
-export const MODELS = { codex: 'gpt-5.5', claude: 'claude-opus-5' } as const
+export const MODELS = {
+  codex: 'gpt-5.5',
+  claude: 'claude-opus-5',
+  opencode: 'anthropic/claude-opus-5',
+} as const
 export type RealAgent = keyof typeof MODELS
 /** The protocols that they speak. */
-export const APIS = { codex: 'responses', claude: 'messages' } as const
-export const REAL_AGENTS: readonly RealAgent[] = ['codex', 'claude']
+export const APIS = { codex: 'responses', claude: 'messages', opencode: 'messages' } as const
+export const REAL_AGENTS: readonly RealAgent[] = ['codex', 'claude', 'opencode']
+/** Those that send a log of their use, too. */
+export const WITH_TELEMETRY = ['codex', 'claude'] as const
 
 export const slotOf = (agent: RealAgent): Slot => ({
   agent,
@@ -62,6 +68,7 @@ export async function makeArena(options: Omit<ModelServerOptions, 'chunkMs'> & A
   await writeFile(join(home, '.gitconfig'), '[user]\n\tname = Ada Example\n\temail = ada@example.com\n')
   await configureCodex(home, model.url, options)
   await configureClaude(home, repo, options.ask ?? false)
+  await configureOpenCode(home, model.url)
   const own = {
     PATH: [bin, dirname(NODE), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
     CODEX_HOME: join(home, '.codex'),
@@ -73,6 +80,8 @@ export async function makeArena(options: Omit<ModelServerOptions, 'chunkMs'> & A
     DISABLE_TELEMETRY: '1',
     DISABLE_ERROR_REPORTING: '1',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    // It has a list of models built in.
+    OPENCODE_DISABLE_MODELS_FETCH: '1',
   }
   // The agents' environment is that of the login shell: here it says the same as ours, whatever /etc/profile does.
   const profile = Object.entries(own).map(([name, value]) => `export ${name}='${value}'\n`)
@@ -130,6 +139,17 @@ async function configureClaude(home: string, repo: string, ask: boolean): Promis
     ? { defaultMode: 'acceptEdits', allow: ['Bash(git:*)'] }
     : { defaultMode: 'acceptEdits', allow: ['Bash'] }
   await writeFile(join(dir, 'settings.json'), JSON.stringify({ permissions }))
+}
+
+/** It asks for what is outside of its worktree by itself, and for nothing else. */
+async function configureOpenCode(home: string, url: string): Promise<void> {
+  const dir = join(home, '.config', 'opencode')
+  // It would fetch the types of its plugins from npm, for the engineer's editor, if it did not find that done.
+  await mkdir(join(dir, 'node_modules'), { recursive: true })
+  const lock = { packages: { '': { dependencies: { '@opencode-ai/plugin': '*' } } } }
+  await writeFile(join(dir, 'package-lock.json'), JSON.stringify(lock))
+  const options = { baseURL: `${url}/v1`, apiKey: '{env:ANTHROPIC_API_KEY}' }
+  await writeFile(join(dir, 'opencode.json'), JSON.stringify({ provider: { anthropic: { options } } }))
 }
 
 /** A whole core in this process on the arena. */
@@ -208,7 +228,8 @@ export async function costOf(
 ): Promise<number> {
   const file = join(import.meta.dirname, '..', '..', 'resources', 'prices.json')
   const { models } = JSON.parse(await readFile(file, 'utf8'))
-  const price = models.find((one: { model: string }) => one.model === MODELS[agent])
+  const name = MODELS[agent].split('/').at(-1)
+  const price = models.find((one: { model: string }) => one.model === name)
   const { input, cached, output } = tokens
   return ((input - cached) * price.input + cached * price.cachedInput + output * price.output) / 1e6
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { sh } from '../../src/main/core/testing/core-harness.ts'
 import type { Usage } from '../../src/shared/domain/attempt.ts'
 import { play } from '../fixtures/model-server.ts'
-import { APIS, costOf, makeArena, openCore, REAL_AGENTS, type RealAgent } from './arena.ts'
+import { APIS, costOf, makeArena, openCore, type RealAgent } from './arena.ts'
 
 it('a round of two Codex and two Claude Code attempts ends with four that can be judged, and one lands', async () => {
   const commit = {
@@ -32,7 +32,7 @@ it('a round of two Codex and two Claude Code attempts ends with four that can be
   expect(new Set(arena.model.requests.map((request) => request.conversation)).size).toBe(4)
   expect(new Set(ready.map((attempt) => attempt?.portBase)).size).toBe(4)
   // All that the model reported is counted, to the attempts of the agent that it was reported to.
-  for (const agent of REAL_AGENTS) {
+  for (const agent of new Set(agents)) {
     const billed = arena.model.billed(APIS[agent])
     const mine = ready.filter((attempt) => attempt?.agent === agent).map((attempt) => attempt?.id ?? '')
     const usages = await core.until((state) => {

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { play, type Script } from '../fixtures/model-server.ts'
-import { inStatus, makeArena, openCore, pathOf, REAL_AGENTS, untilCounted } from './arena.ts'
+import { inStatus, makeArena, openCore, pathOf, untilCounted, WITH_TELEMETRY } from './arena.ts'
 
 const say = (text: string) => ({ do: 'say', text }) as const
 const commit = (name: string) =>
@@ -18,7 +18,7 @@ async function allArguments(): Promise<string> {
   return (await Promise.all(lines)).join('\n')
 }
 
-it.each(REAL_AGENTS)(
+it.each(WITH_TELEMETRY)(
   '%s reports with a token that no other user and no program of its own can read',
   async (agent) => {
     // What its tools see of the exporter's settings, and that they ran while the arguments were looked at.
@@ -41,7 +41,7 @@ it.each(REAL_AGENTS)(
   },
 )
 
-it.each(REAL_AGENTS)(
+it.each(WITH_TELEMETRY)(
   '%s goes on being counted, and once, when its files are gone: by its telemetry',
   async (agent) => {
     const script: Script = (request) =>

@@ -8,7 +8,11 @@ import { duration, ownEnv, ROOT, run, Stop } from './run.mjs'
 import { readTotals } from './vitest-report.mjs'
 
 /** What the tests were written against; a newer one is tried by changing the number here. */
-const AGENTS = { '@openai/codex': '0.169.0', '@anthropic-ai/claude-code': '2.1.330' }
+const AGENTS = {
+  '@openai/codex': '0.169.0',
+  '@anthropic-ai/claude-code': '2.1.330',
+  'opencode-ai': '1.18.33',
+}
 /** They are large: a slow line takes minutes. */
 const INSTALL_LIMIT_MS = 15 * 60_000
 const REPORT = join(ROOT, 'node_modules', '.cache', 'quartet', 'results', 'agents.json')
@@ -23,7 +27,7 @@ function versionIn(dir, name) {
   }
 }
 
-/** True when the real Codex and Claude Code are there, in the versions that the tests were written against. */
+/** True when the real agents are there, in the versions that the tests were written against. */
 export function hasAgents() {
   const dir = folder()
   // npm writes its own record last: without it an install was cut off.
@@ -32,7 +36,7 @@ export function hasAgents() {
 }
 
 /**
- * Installs the real agents into a folder of their own (800 MB: too large for the lockfile) unless they are there.
+ * Installs the real agents into a folder of their own (1.2 GB: too large for the lockfile) unless they are there.
  * @param {(line: string) => void} say
  * @throws {Stop} one sentence that says why they could not be installed
  */
@@ -50,7 +54,7 @@ async function installAgents(say) {
       name: 'quartet-agents',
       private: true,
       dependencies: AGENTS,
-      allowScripts: { '@anthropic-ai/claude-code': true },
+      allowScripts: { '@anthropic-ai/claude-code': true, 'opencode-ai': true },
     }
     writeFileSync(join(dir, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
     const npm = npmCommand()

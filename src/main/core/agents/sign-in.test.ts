@@ -31,6 +31,17 @@ test.each<[string, Record<string, string>, Record<string, string>, string]>([
   ['claude', { '.claude.json': '{"primaryApiKey":"sk"}' }, {}, 'yes'],
   ['claude', { '.claude.json': '{"theme":"dark"}' }, {}, 'no'],
   ['claude', { '.claude.json': '{' }, {}, 'unknown'],
+  ['opencode', {}, {}, 'unknown'],
+  ['opencode', { '.local/share/opencode/auth.json': '{"anthropic":{"type":"api","key":"k"}}' }, {}, 'yes'],
+  ['opencode', { '.local/share/opencode/auth.json': '{}' }, {}, 'unknown'],
+  ['opencode', { '.local/share/opencode/auth.json': 'broken' }, { OPENAI_API_KEY: 'sk' }, 'unknown'],
+  [
+    'opencode',
+    { '.config/opencode/opencode.jsonc': '{"provider":{"q":{"options":{"apiKey": "k"}}}}' },
+    {},
+    'yes',
+  ],
+  ['opencode', {}, { OPENROUTER_API_KEY: 'k' }, 'yes'],
 ])('%s with %j and %j: %s', async (agent, files, env, state) => {
   expect((await signInOf(agent, { HOME: await home(files), ...env }))?.state).toBe(state)
 })

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { SignIn } from '../../../shared/domain/host.ts'
 import type { Environment } from './driver.ts'
 import { codexHome } from './usage/codex-usage.ts'
+import { openCodeConfig, openCodeData } from './usage/opencode-store.ts'
 
 const said = (state: SignIn['state'], detail: string): SignIn => ({ state, detail })
 
@@ -71,9 +72,33 @@ async function claudeSignIn(env: Environment): Promise<SignIn> {
   return said('no', 'run “claude” once and log in')
 }
 
+const Keys = z.record(z.string(), z.looseObject({ type: z.string() }))
+
+/** OpenCode speaks to many providers, and has models of its own that need no account: what it lacks can only be guessed. */
+async function openCodeSignIn(env: Environment): Promise<SignIn> {
+  const file = join(openCodeData(env), 'auth.json')
+  const text = env.OPENCODE_AUTH_CONTENT || (await readFile(file, 'utf8').catch(() => null))
+  try {
+    const providers = Object.keys(text === null ? {} : Keys.parse(JSON.parse(text)))
+    if (providers.length > 0) return said('yes', `with ${providers.join(', ')}`)
+  } catch {
+    return said('unknown', `${file} cannot be read`)
+  }
+  const variable = firstOf(env, [
+    ...['OPENCODE_API_KEY', 'ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'OPENROUTER_API_KEY', 'GEMINI_API_KEY'],
+    ...['GOOGLE_GENERATIVE_AI_API_KEY', 'MISTRAL_API_KEY', 'DEEPSEEK_API_KEY', 'XAI_API_KEY', 'GROQ_API_KEY'],
+  ])
+  if (variable) return said('yes', `by ${variable}`)
+  const settings = ['opencode.json', 'opencode.jsonc'].map((name) => join(openCodeConfig(env), name))
+  const texts = await Promise.all(settings.map((path) => readFile(path, 'utf8').catch(() => '')))
+  if (texts.some((one) => /"apiKey"\s*:/.test(one))) return said('yes', 'by a key in its settings')
+  return said('unknown', 'no key of a provider was found: only models that need none will work')
+}
+
 /** Whether an agent is signed in, as far as its own files and variables tell; null for agents of which we cannot know. */
 export async function signInOf(agent: string, env: Environment): Promise<SignIn | null> {
   if (agent === 'codex') return codexSignIn(env)
   if (agent === 'claude') return claudeSignIn(env)
+  if (agent === 'opencode') return openCodeSignIn(env)
   return null
 }

@@ -71,11 +71,3 @@ export const geminiDriver = plainDriver({
   start: (prompt, name) => [...model(name), '--prompt-interactive', prompt],
   resume: null,
 })
-
-export const openCodeDriver = plainDriver({
-  name: 'opencode',
-  label: 'OpenCode',
-  program: 'opencode',
-  start: (prompt, name) => [...model(name), '--prompt', prompt],
-  resume: (message, name) => [...model(name), '--continue', ...(message ? ['--prompt', message] : [])],
-})
