@@ -11,7 +11,7 @@ import { readFileSync, unlinkSync } from 'node:fs'
 /** The hook program takes at most one second of its own; this is for a machine that is very busy. */
 const HOOK_MS = 5_000
 /** Calls of tools beyond this many unsent reports say nothing new. */
-const MAX_WAITING = 100
+const MAX_WAITING = 20
 /** A process has one conversation and some of sub-agents; older ones are asked for again. */
 const MAX_SESSIONS = 500
 /** An interface that is being closed waits this long for the last report. */

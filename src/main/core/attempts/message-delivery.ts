@@ -33,8 +33,8 @@ const DIALOG_MS = 5_000
 const POLL_MS = 250
 const ENTER = '\r'
 
-/** The entries of a dialog that can be chosen by a digit or with the arrows. */
-const ENTRY = /^[\s│|]*(?:[❯›>]\s*)?\d{1,2}[.)]\s+\S/
+/** The entries of a dialog that can be chosen by a digit or with the arrows; OpenCode's for a permission stand in one line. */
+const ENTRY = /^[\s│┃|]*(?:(?:[❯›>]\s*)?\d{1,2}[.)]\s+\S|Allow once\b)/
 
 /** Types messages and answers into agents' terminals, and says whether they arrived. */
 export class MessageDelivery {
@@ -188,6 +188,6 @@ function entriesOf(screen: string): string {
   return screen
     .split('\n')
     .filter((line) => ENTRY.test(line))
-    .map((line) => line.replace(/[\s│|❯›>]+/g, ' ').trim())
+    .map((line) => line.replace(/[\s│┃|❯›>]+/g, ' ').trim())
     .join('\n')
 }

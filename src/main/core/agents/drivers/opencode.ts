@@ -67,9 +67,8 @@ const NO_TITLES = { title: { disable: true } }
 const EXTERNAL = 'external_directory'
 
 const SIGNS: readonly ScreenSign[] = [
-  { shape: /△ (Permission required|Always allow)/, about: 'permission', options: ['yes', 'no'] },
-  { shape: /enter (submit|confirm|toggle)\b.*\besc dismiss/, about: 'question', options: [] },
-  { shape: /Connect a provider|\/connect to\b/, about: 'auth', options: [] },
+  { shape: /△ Permission required/, about: 'permission', options: ['yes', 'no'] },
+  { shape: /\benter (submit|confirm|toggle)\s+esc dismiss/, about: 'question', options: [] },
 ]
 
 const ESCAPE = '\x1b'
