@@ -149,7 +149,9 @@ async function configureOpenCode(home: string, url: string): Promise<void> {
   const lock = { packages: { '': { dependencies: { '@opencode-ai/plugin': '*' } } } }
   await writeFile(join(dir, 'package-lock.json'), JSON.stringify(lock))
   const options = { baseURL: `${url}/v1`, apiKey: '{env:ANTHROPIC_API_KEY}' }
-  await writeFile(join(dir, 'opencode.json'), JSON.stringify({ provider: { anthropic: { options } } }))
+  // Without the name of its schema it would write that into the file.
+  const config = { $schema: 'https://opencode.ai/config.json', provider: { anthropic: { options } } }
+  await writeFile(join(dir, 'opencode.json'), JSON.stringify(config))
 }
 
 /** A whole core in this process on the arena. */

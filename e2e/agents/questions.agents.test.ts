@@ -53,23 +53,28 @@ const colour = {
 }
 // Codex offers its model such a question in Plan mode alone.
 it.each([
-  ['Green, “as the grass” is.', 'in one’s own words'],
-  ['blue', 'by one of its entries'],
-])('claude: a question of the model is shown with its entries, and “%s” answers it %s', async (text) => {
-  const asks = { do: 'call', tool: 'AskUserQuestion', input: { questions: [colour] } } as const
-  const arena = await makeArena({ script: play(asks, commit, say('Done.')) })
-  const core = await openCore(arena)
-  const { id } = await core.fire('Paint it', 'claude')
-  const waiting = await core.until(inStatus(id, 'waiting', 'ready', 'failed'))
-  expect(waiting).toMatchObject({
-    statusSource: 'hook',
-    attention: { kind: 'question', detail: colour.question, options: ['Red', 'Blue'] },
-  })
-  expect(await core.client.attempts.answer({ id, text })).toEqual({ delivered: true })
-  await core.until(inStatus(id, 'ready', 'failed'))
-  const answered = text === 'blue' ? 'Blue' : text
-  expect(arena.model.requests[1]?.toolResults[0]).toContain(`"${colour.question}"="${answered}"`)
-})
+  ['claude', 'AskUserQuestion', 'Green, “as the grass” is.'],
+  ['claude', 'AskUserQuestion', 'blue'],
+  ['opencode', 'question', 'Green, “as the grass” is.'],
+  ['opencode', 'question', 'blue'],
+] as const)(
+  '%s: what its model asks by %s is shown with its entries, and “%s” answers it',
+  async (agent, tool, text) => {
+    const asks = { do: 'call', tool, input: { questions: [colour] } } as const
+    const arena = await makeArena({ script: play(asks, commit, say('Done.')) })
+    const core = await openCore(arena)
+    const { id } = await core.fire('Paint it', agent)
+    const waiting = await core.until(inStatus(id, 'waiting', 'ready', 'failed'))
+    expect(waiting).toMatchObject({
+      statusSource: 'hook',
+      attention: { kind: 'question', detail: colour.question, options: ['Red', 'Blue'] },
+    })
+    expect(await core.client.attempts.answer({ id, text })).toEqual({ delivered: true })
+    await core.until(inStatus(id, 'ready', 'failed'))
+    const answered = text === 'blue' ? 'Blue' : text
+    expect(arena.model.requests[1]?.toolResults[0]).toContain(`"${colour.question}"="${answered}"`)
+  },
+)
 
 it('codex: an announcement on start is shown as a question with its entries, and answered by one', async () => {
   const arena = await makeArena({ script: play(commit, say('Done.')), announcements: true })

@@ -5,7 +5,12 @@ import { sh } from '../../src/main/core/testing/core-harness.ts'
 import type { ModelRequest, Script, Step } from '../fixtures/model-server.ts'
 import { inStatus, makeArena, openCore, type RealAgent } from './arena.ts'
 
-const REVIEWERS: Readonly<Record<string, RealAgent>> = { correctness: 'codex', simplicity: 'claude' }
+const REVIEWERS: Readonly<Record<string, RealAgent>> = {
+  correctness: 'codex',
+  simplicity: 'claude',
+  wording: 'opencode',
+}
+const NAMES = Object.keys(REVIEWERS)
 
 const finding = (title: string) => ({
   priority: 'P2',
@@ -28,16 +33,16 @@ const reviewerOf = (request: ModelRequest): string =>
 const isSecondTry = (request: ModelRequest): boolean =>
   request.userMessages.some((text) => text.includes('Your last answer could not be used'))
 
-/** The answer as each agent gets it from its model: Codex as text, Claude Code by the tool that its schema became. */
+/** The answer as each agent gets it from its model: as text, Claude Code by the tool that its schema became. */
 function inSchema(request: ModelRequest, value: Record<string, unknown>): Step {
-  if (request.api === 'responses') return { do: 'say', text: JSON.stringify(value) }
+  if (REVIEWERS[reviewerOf(request)] !== 'claude') return { do: 'say', text: JSON.stringify(value) }
   return request.toolResults.length === 0
     ? { do: 'call', tool: 'StructuredOutput', input: value }
     : { do: 'say', text: 'I have answered.' }
 }
 const say: Step = { do: 'say', text: 'Looks good to me, well done!' }
 
-/** A change of a rehearsal, reviewed by both real agents; `script` is what their models say. */
+/** A change of a rehearsal, reviewed by the real agents; `script` is what their models say. */
 async function reviewed(script: Script) {
   const arena = await makeArena({ script })
   const personas = Object.entries(REVIEWERS).map(
@@ -77,7 +82,7 @@ it('findings of real reviewers arrive through the schema, each blind to who wrot
   const { arena, ready, rows, findings, asked, review } = await reviewed((request) =>
     inSchema(request, answerOf(reviewerOf(request))),
   )
-  expect(rows).toHaveLength(2)
+  expect(rows).toHaveLength(NAMES.length)
   for (const [name, agent] of Object.entries(REVIEWERS)) {
     expect(review(name)).toMatchObject({
       agent,
@@ -97,6 +102,7 @@ it('findings of real reviewers arrive through the schema, each blind to who wrot
   expect(findings.map((one) => [one.reviewer, one.title, one.priority, one.line]).sort()).toEqual([
     ['correctness', 'A weakness of correctness', 'P2', 3],
     ['simplicity', 'A weakness of simplicity', 'P2', 3],
+    ['wording', 'A weakness of wording', 'P2', 3],
   ])
   expect(ready.reason).toBeNull()
   // Their checkout is gone again, and they wrote nothing into the author's.
@@ -108,26 +114,22 @@ it('a malformed answer is asked for once more, with what was wrong, and the seco
   const { rows, findings, asked, review } = await reviewed((request) =>
     isSecondTry(request) ? inSchema(request, answerOf(reviewerOf(request))) : say,
   )
-  expect(rows.map((row) => row.status)).toEqual(['done', 'done'])
-  for (const name of Object.keys(REVIEWERS)) {
+  expect(rows.map((row) => row.status)).toEqual(NAMES.map(() => 'done'))
+  for (const name of NAMES) {
     expect(review(name)).toMatchObject({ tries: 2, findings: 1 })
     expect(asked(name).some(isSecondTry)).toBe(true)
   }
-  expect(findings).toHaveLength(2)
+  expect(findings).toHaveLength(NAMES.length)
 })
 
 it('two malformed answers are no review, which never reads as one without findings', async () => {
   const { ready, rows, findings, core } = await reviewed(() => say)
-  expect(rows.map((row) => [row.status, row.tries, row.findings])).toEqual([
-    ['failed', 2, 0],
-    ['failed', 2, 0],
-  ])
+  expect(rows.map((row) => [row.status, row.tries, row.findings])).toEqual(NAMES.map(() => ['failed', 2, 0]))
   for (const row of rows) expect(row.problem).toMatch(/\w/)
   expect(findings).toEqual([])
-  expect(ready.reason).toMatch(/^No review by correctness, simplicity: /)
+  expect(ready.reason).toMatch(/^No review by correctness, simplicity, wording: /)
   const facts = await core.client.history.facts({ attemptId: ready.id, limit: 200 })
-  expect(facts.filter((fact) => fact.kind === 'review.ended').map((fact) => fact.body.status)).toEqual([
-    'failed',
-    'failed',
-  ])
+  expect(facts.filter((fact) => fact.kind === 'review.ended').map((fact) => fact.body.status)).toEqual(
+    NAMES.map(() => 'failed'),
+  )
 })
