@@ -14,7 +14,7 @@ const say = (text: string) => ({ do: 'say', text }) as const
 const commit = (name: string) =>
   ({
     do: 'run',
-    command: `echo ${name} > ${name} && git add ${name} && git commit -qm 'Add ${name}'`,
+    command: `echo ${name} >> ${name} && git add ${name} && git commit -qm 'Add ${name}'`,
   }) as const
 const outside = { do: 'run', command: 'touch ../permitted' } as const
 
@@ -31,9 +31,16 @@ it('leaves nothing of ours in the worktree or the engineer’s settings, and nam
   const arena = await makeArena({ script: play(commit('first'), say('Done.')) })
   const before = await settingsOf(arena)
   const core = await openCore(arena)
-  const { id } = await core.fire('# Add the first file\n\nIt says its name.', 'opencode')
+  // What stands last would open a list of files, which takes the Enter.
+  const { id } = await core.fire('# Add the first file\n\nIt stands beside @README', 'opencode')
   const ready = await core.until(inStatus(id, 'ready', 'failed', 'waiting'))
   expect(ready.status).toBe('ready')
+  expect(await core.client.attempts.answer({ id, text: 'Now look at @READ' })).toEqual({ delivered: true })
+  await core.until((state) => arena.model.requests.length === 4 && inStatus(id, 'ready')(state))
+  expect(arena.model.requests.at(-1)?.userMessages.map((text) => text.trim())).toEqual([
+    expect.stringMatching(/It stands beside @README$/),
+    'Now look at @READ',
+  ])
   expect(await sh(ready.worktree, 'status', '--porcelain', '--ignored')).toBe('')
   expect(await sh(ready.worktree, 'ls-tree', '-r', '--name-only', 'HEAD')).toBe('README.md\nfirst')
   const after = await settingsOf(arena)
@@ -41,10 +48,9 @@ it('leaves nothing of ours in the worktree or the engineer’s settings, and nam
   expect(JSON.stringify(after)).not.toContain('quartet')
   // No titles are asked of a model, no update is looked for, and the brief is its one message.
   expect(arena.model.strays).toEqual([])
-  expect(arena.model.requests.map((request) => request.conversation)).toEqual([
-    ready.sessionRef,
-    ready.sessionRef,
-  ])
+  expect(new Set(arena.model.requests.map((request) => request.conversation))).toEqual(
+    new Set([ready.sessionRef]),
+  )
   const title = (db: Database) => db.prepare('SELECT title FROM session WHERE id = ?').get(ready.sessionRef)
   expect(await readOpenCode(arena.env, title)).toEqual({ title: 'Add the first file' })
 })

@@ -231,6 +231,18 @@ test('answers press what the dialogs expect', () => {
   expect(driver.answer({ ...question, options: [] }, 'green')).toEqual([])
 })
 
+test.each([
+  ['look at @src/main', true],
+  ['/compact', true],
+  ['ask ada@example.com', false],
+  ['@ada: go on', false],
+  ['/tmp is a folder', false],
+])('the list that “%s” opens is closed before Enter: %s', async (text, closed) => {
+  const sent = `${text}${closed ? ' ' : ''}`
+  expect(driver.followUp(text)).toEqual([`\x1b[200~${sent}\x1b[201~`, '\r'])
+  expect((await driver.plan(await context({ prompt: text }))).args).toEqual([`--prompt=${sent}`])
+})
+
 const step = (tokens: object, cost: number) => ({ type: 'step_finish', part: { tokens, cost } })
 const told = (messageID: string, text: string) => ({ type: 'text', part: { messageID, text } })
 

@@ -73,19 +73,26 @@ const SIGNS: readonly ScreenSign[] = [
 
 const ESCAPE = '\x1b'
 
+/** A list of files opens behind an `@word`, one of commands behind a lone `/word`, and takes the Enter; a space closes it. */
+const OPENS_LIST = /(^|\s)@\S*$|^\/\S*$/
+const closed = (text: string): string => (OPENS_LIST.test(text) ? `${text} ` : text)
+
+/** The writes that send a message. */
+const message = (text: string): readonly string[] => pasteAndEnter(closed(text))
+
 /** Its dialog for a permission starts on “Allow once”; Escape refuses, and the turn ends. Entries of a question take digits. */
 function answer(question: AgentQuestion, text: string): readonly string[] {
   const verdict = yesOrNo(text)
   if (question.about === 'permission') {
     if (verdict === 'yes') return ['\r']
-    return verdict === 'no' ? [ESCAPE] : [ESCAPE, ...pasteAndEnter(text)]
+    return verdict === 'no' ? [ESCAPE] : [ESCAPE, ...message(text)]
   }
   const choice = choiceOf(question, text)
   if (choice !== null) return [String(choice)]
   // The entry after the model's own options is the one for free text.
   if (question.options.length > 0) return [String(question.options.length + 1), ...pasteAndEnter(text)]
   // Several questions at once, or several entries of one: Enter would choose whatever the cursor is on.
-  return question.about === 'question' ? [] : pasteAndEnter(text)
+  return question.about === 'question' ? [] : message(text)
 }
 
 const Permission = z.object({
@@ -203,7 +210,7 @@ export function openCodeDriver(usage: UsageReader, options: { resourcesDir: stri
     // A turn that failed and a limit are told by the plugin; only a dialog can stand here that nobody reported.
     readScreen: (screen, at) => findSign(screen, SIGNS, at),
     answer,
-    followUp: pasteAndEnter,
+    followUp: message,
     usage,
     detect: (env, signal) =>
       agentInfo({ name: NAME, label: LABEL, program: 'opencode', env: allowed(env, OWN_ENV), signal }),
@@ -235,7 +242,7 @@ export function openCodeDriver(usage: UsageReader, options: { resourcesDir: stri
         args: [
           ...(context.slot.model ? [`--model=${context.slot.model}`] : []),
           ...(context.resume ? [`--session=${context.resume.sessionRef}`] : []),
-          ...(prompt.text === '' ? [] : [`--prompt=${prompt.text}`]),
+          ...(prompt.text === '' ? [] : [`--prompt=${closed(prompt.text)}`]),
         ],
         env: {
           ...launchEnvironment(context, await ownEnv(context.env)),
