@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run test:agents`: installs the real Codex and Claude Code into a folder of their own and drives their interactive
+// `npm run test:agents`: installs the real Codex, Claude Code and OpenCode into a folder of their own and drives their interactive
 // interfaces through Quartet, against a scripted model on this machine. No account, no cost. The last line is
 // `N passed, N failed`. `npm test` runs the same in CI and wherever the agents are installed.
 import { parseArgs } from 'node:util'
@@ -12,7 +12,7 @@ const HELP = `npm run test:agents -- [FILTER…]
 
   FILTER   part of a test file's path, or -t PATTERN for names of tests, handed to vitest
 
-QUARTET_AGENTS_DIR names the folder of the installed agents (default node_modules/.cache/quartet-agents, about 800 MB).`
+QUARTET_AGENTS_DIR names the folder of the installed agents (default node_modules/.cache/quartet-agents, about 1.1 GB).`
 
 const say = (line) => console.log(line)
 

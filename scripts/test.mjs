@@ -18,7 +18,7 @@ const KINDS = ['static', 'unit', 'e2e', 'agents']
 const HELP = `npm test -- [--only ${KINDS.join('|')}] [FILTER…]
 
   --only KIND   only these: static (format, lint, types, layers), unit (unit and integration), e2e (a real browser),
-                agents (the real Codex and Claude Code, 800 MB from npm: else run with CI=true, or once they are installed)
+                agents (the real agents, 1.1 GB from npm: else run with CI=true, or once they are installed)
   FILTER        part of a test file's path, handed to vitest and Playwright
 
 QUARTET_E2E_ELECTRON=0 leaves the Electron specs out, =1 fails when they cannot run.
@@ -198,7 +198,7 @@ await main(async () => {
     if (built) add(await runAgents(positionals))
     else say('✗ real agents: not run, because the build failed.')
   } else if (!values.only)
-    say('!! SKIPPED: the real Codex and Claude Code. `npm run test:agents` installs them and drives them.')
+    say('!! SKIPPED: the real agents. `npm run test:agents` installs them and drives them.')
   say(`${total.passed} passed, ${total.failed} failed`)
   return total.failed === 0 ? 0 : 1
 })

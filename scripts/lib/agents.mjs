@@ -36,7 +36,7 @@ export function hasAgents() {
 }
 
 /**
- * Installs the real agents into a folder of their own (1.2 GB: too large for the lockfile) unless they are there.
+ * Installs the real agents into a folder of their own (1.1 GB: too large for the lockfile) unless they are there.
  * @param {(line: string) => void} say
  * @throws {Stop} one sentence that says why they could not be installed
  */
