@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { expect, it } from 'vitest'
@@ -30,6 +30,10 @@ async function settingsOf({ env }: Arena): Promise<Record<string, string>> {
 it('leaves nothing of ours in the worktree or the engineer’s settings, and names its conversation after the brief', async () => {
   const arena = await makeArena({ script: play(commit('first'), say('Done.')) })
   const before = await settingsOf(arena)
+  // OpenCode writes into such a file when it reads it.
+  await writeFile(join(arena.repo, 'opencode.json'), '{ "instructions": ["README.md"] }\n')
+  await sh(arena.repo, 'add', '--all')
+  await sh(arena.repo, 'commit', '--quiet', '--message', 'Add settings')
   const core = await openCore(arena)
   // What stands last would open a list of files, which takes the Enter.
   const { id } = await core.fire('# Add the first file\n\nIt stands beside @README', 'opencode')
@@ -42,7 +46,10 @@ it('leaves nothing of ours in the worktree or the engineer’s settings, and nam
     'Now look at @READ',
   ])
   expect(await sh(ready.worktree, 'status', '--porcelain', '--ignored')).toBe('')
-  expect(await sh(ready.worktree, 'ls-tree', '-r', '--name-only', 'HEAD')).toBe('README.md\nfirst')
+  expect(await sh(ready.worktree, 'diff', '--name-only', ready.baseSha)).toBe('first')
+  expect(await sh(ready.worktree, 'ls-tree', '-r', '--name-only', 'HEAD')).toBe(
+    'README.md\nfirst\nopencode.json',
+  )
   const after = await settingsOf(arena)
   expect(after).toMatchObject(before)
   expect(JSON.stringify(after)).not.toContain('quartet')

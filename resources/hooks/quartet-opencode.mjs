@@ -4,9 +4,11 @@
 // hook program, one after the other: their order is what a turn's status is read from.
 //
 // Options: `command`, argv of the hook program; `resume`, a message that continues a conversation: `--prompt` is ignored by
-// OpenCode beside `--session`, so it is sent from here, and its file is removed first, so that it is sent once.
+// OpenCode beside `--session`, so it is sent from here, and its file is removed first, so that it is sent once; `bare`, settings
+// of the repository that do not name their schema, each with what it begins with: OpenCode writes the name into them when it
+// reads them, just before it loads us, and that must not become a part of the attempt.
 import { spawn } from 'node:child_process'
-import { readFileSync, unlinkSync } from 'node:fs'
+import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 
 /** The hook program takes at most one second of its own; this is for a machine that is very busy. */
 const HOOK_MS = 5_000
@@ -49,6 +51,18 @@ function reporter(command) {
   return { report, sent: () => last }
 }
 
+const SCHEMA_ADDED = '{\n  "$schema": "https://opencode.ai/config.json",'
+
+/** Takes the name of the schema out of a file again, if OpenCode put it there. */
+function undoSchema({ file, begin }) {
+  try {
+    const text = readFileSync(file, 'utf8')
+    if (text.startsWith(SCHEMA_ADDED)) writeFileSync(file, begin + text.slice(SCHEMA_ADDED.length))
+  } catch {
+    // The agent may have removed it meanwhile.
+  }
+}
+
 const short = (text) => String(text ?? '').slice(0, MAX_TEXT)
 
 /** The first line that says something, without marks of Markdown. */
@@ -62,7 +76,8 @@ const titleOf = (text) =>
 const freshTurn = () => ({ open: true, message: null, text: '', finish: null, error: null })
 
 /** The plugin: OpenCode calls every function that this file exports. */
-export const Quartet = async ({ client }, { command, resume = null }) => {
+export const Quartet = async ({ client }, { command, resume = null, bare = [] }) => {
+  bare.forEach(undoSchema)
   const { report, sent } = reporter(command)
   /** By session id: its parent, null for one of the engineer; whether OpenCode named it itself. */
   const sessions = new Map()

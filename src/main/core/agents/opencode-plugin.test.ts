@@ -1,4 +1,4 @@
-import { access, writeFile } from 'node:fs/promises'
+import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../kernel/clock.ts'
@@ -227,6 +227,22 @@ test('a message that continues a conversation is sent once, though the plugin is
   const parts = [{ type: 'text', text: '- go on' }]
   expect(plugin.asked).toEqual([{ path: { id: 'ses_1' }, body: { parts, model } }])
   await expect(access(file)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+test('what OpenCode writes into the repository’s settings when it reads them is taken back, and nothing else', async () => {
+  const dir = await tempDir('settings')
+  const added = '{\n  "$schema": "https://opencode.ai/config.json",'
+  const rest = '"instructions":["A.md"]}\n'
+  const file = (name: string) => join(dir, name)
+  await writeFile(file('touched.json'), `${added}${rest}`)
+  await writeFile(file('changed.json'), `{ ${rest}`)
+  const bare = ['touched', 'changed', 'removed'].map((name) => ({ file: file(`${name}.json`), begin: '\n{' }))
+  const { Quartet } = (await import(join(RESOURCES, 'hooks', 'quartet-opencode.mjs'))) as { Quartet: Plugin }
+  const hooks = await Quartet({ client: null }, { command: ['/nonexistent/node'], bare })
+  await hooks.dispose()
+  expect(await readFile(file('touched.json'), 'utf8')).toBe(`\n{${rest}`)
+  expect(await readFile(file('changed.json'), 'utf8')).toBe(`{ ${rest}`)
+  await expect(access(file('removed.json'))).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
 test('it disturbs nobody when its hook program is gone or what it hears is damaged', async () => {

@@ -80,6 +80,15 @@ test('a prompt of 200 kB goes by its file, which it may read without asking', as
   ])
 })
 
+test('settings of the repository that OpenCode would write into are named to the plugin', async () => {
+  const made = await context()
+  await mkdir(join(made.worktree, '.opencode'))
+  await writeFile(join(made.worktree, 'opencode.json'), '\n{ "instructions": [] }')
+  await writeFile(join(made.worktree, '.opencode', 'opencode.jsonc'), '{ "$schema": "https://x" }')
+  const [, options] = settingsOf((await driver.plan(made)).env).plugin[0]
+  expect(options.bare).toEqual([{ file: join(made.worktree, 'opencode.json'), begin: '\n{' }])
+})
+
 test('a conversation is continued by its id; a message goes along by a file that only the plugin reads', async () => {
   const resume = { sessionRef: 'ses_1', message: '- go on' }
   const made = await context({ slot: slot({ agent: 'opencode', model: 'a/b/c' }), resume })

@@ -61,6 +61,24 @@ function ownContent(env: LaunchContext['env']): z.infer<typeof Settings> {
 const permissionsOf = (settings: z.infer<typeof Settings>): Record<string, unknown> =>
   typeof settings.permission === 'string' ? { '*': settings.permission } : (settings.permission ?? {})
 
+/** Where a repository has settings for OpenCode. */
+const REPOSITORY_SETTINGS = ['', '.opencode'].flatMap((dir) =>
+  ['opencode.json', 'opencode.jsonc'].map((name) => join(dir, name)),
+)
+
+/** Those that do not name their schema, with what stands before their first key: OpenCode writes the name into them. */
+async function bareSettings(worktree: string): Promise<{ file: string; begin: string }[]> {
+  const found = await Promise.all(
+    REPOSITORY_SETTINGS.map(async (name) => {
+      const file = join(worktree, name)
+      const text = await readFile(file, 'utf8').catch(() => '')
+      const begin = /^\s*\{/.exec(text)?.[0]
+      return begin === undefined || text.includes('"$schema"') ? [] : [{ file, begin }]
+    }),
+  )
+  return found.flat()
+}
+
 /** Says that its model makes no titles: each is a request that OpenCode counts nowhere. Its plugin names the conversation. */
 const NO_TITLES = { title: { disable: true } }
 
@@ -221,7 +239,12 @@ export function openCodeDriver(usage: UsageReader, options: { resourcesDir: stri
       const prompt = context.resume
         ? { text: '', delivery: 'argv' as const }
         : promptArgument(context.prompt, context.promptFile)
-      const reporting = { command: [...context.hook.command, NAME], ...(await resumeOption(context)) }
+      const bare = await bareSettings(context.worktree)
+      const reporting = {
+        command: [...context.hook.command, NAME],
+        ...(bare.length > 0 ? { bare } : {}),
+        ...(await resumeOption(context)),
+      }
       const settings = {
         ...own,
         agent: { ...own.agent, ...NO_TITLES },
