@@ -45,7 +45,7 @@ it('holds nobody back longer than its time', async () => {
   const { run, running, pass } = racers(2)
   void run('a')
   void run('b')
-  await pass(249)
+  await pass(399)
   expect(running()).toEqual(['a'])
   await pass(1)
   expect(running()).toEqual(['a', 'b'])

@@ -1,8 +1,8 @@
 /**
- * A quarter of a second: what the first agent of a round loses to its siblings without it, while a round of large trees,
- * which takes many seconds, loses half of this at most on two cores.
+ * So long that a tree of some ten thousand files is written in it, and so short that a round of large trees, which takes many
+ * seconds, does not notice: on two cores it loses half of this at most.
  */
-const HEAD_START_MS = 250
+const HEAD_START_MS = 400
 
 interface Race {
   /** Waiting or running, the first one included. */

@@ -83,6 +83,17 @@ async function canonical(path: string): Promise<string> {
 /** The admin folder (`.git/worktrees/NAME`) of the worktree at `path`, found from the repository's side; null when none is registered. */
 export async function findAdminDir(commonDir: string, path: string): Promise<string | null> {
   const home = join(commonDir, 'worktrees')
+  const wanted = await canonical(path)
+  const isOf = async (name: string): Promise<boolean> => {
+    const pointer = await textOf(join(home, name, 'gitdir'))
+    if (pointer === null) return false
+    const tree = dirname(resolve(home, name, pointer))
+    return tree === wanted || (await canonical(tree)) === wanted
+  }
+  // Git names it after the folder unless that name is taken or cannot be one. Looking through all of them, for each of
+  // sixteen creations beside a hundred worktrees, would hold the core up for longer than git works.
+  const likely = basename(wanted)
+  if (likely !== '' && (await isOf(likely))) return join(home, likely)
   let names: string[]
   try {
     names = await readdir(home)
@@ -90,13 +101,7 @@ export async function findAdminDir(commonDir: string, path: string): Promise<str
     if (isMissing(error)) return null
     throw error
   }
-  const wanted = await canonical(path)
-  for (const name of names) {
-    const pointer = await textOf(join(home, name, 'gitdir'))
-    if (pointer === null) continue
-    const tree = dirname(resolve(home, name, pointer))
-    if (tree === wanted || (await canonical(tree)) === wanted) return join(home, name)
-  }
+  for (const name of names) if (name !== likely && (await isOf(name))) return join(home, name)
   return null
 }
 

@@ -112,6 +112,26 @@ describe('adding worktrees', () => {
     ).toBe('illegal_state')
   })
 
+  it('tells worktrees of the same name apart, and those of a name that git writes in another way', async () => {
+    const f = fixture()
+    const paths = ['one/same', 'two/same', 'three/the  odd~name', 'four/.hidden'].map((path) =>
+      join(f.root, path),
+    )
+    for (const [i, path] of paths.entries()) {
+      await f.git.addWorktree({ repo: f.repo, path, branch: `q/${i}`, baseSha: f.base, attemptId: `${i}` })
+      await f.git.checkoutWorktree({ repo: f.repo, path })
+    }
+    for (const [i, path] of paths.entries()) {
+      const { marker } = await f.git.verifyWorktree({ repo: f.repo, path })
+      expect(marker).toEqual({ attemptId: `${i}`, branch: `q/${i}`, path })
+      expect((await f.git.readHead({ repo: f.repo, path })).branch).toBe(`q/${i}`)
+    }
+    // A name alone is nothing: this folder was never registered.
+    const stranger = join(f.root, 'five/same')
+    mkdirSync(stranger, { recursive: true })
+    expect(await codeOf(f.git.readHead({ repo: f.repo, path: stranger }))).toBe('worktree_missing')
+  })
+
   it('starts two processes for each worktree of a round, and one for all of them', async () => {
     const started: string[] = []
     const f = fixture({ onCall: ({ operation }) => started.push(operation) })
