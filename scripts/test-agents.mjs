@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run test:agents`: installs the real Codex, Claude Code and OpenCode into a folder of their own and drives their interactive
+// `npm run test:agents`: installs the real agents into a folder of their own and drives their interactive
 // interfaces through Quartet, against a scripted model on this machine. No account, no cost. The last line is
 // `N passed, N failed`. `npm test` runs the same in CI and wherever the agents are installed.
 import { parseArgs } from 'node:util'

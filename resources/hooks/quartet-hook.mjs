@@ -3,7 +3,7 @@
 // most TOTAL_MS of the agent's time. The descriptor file is read at call time, because the socket of a core that was
 // started anew may be another one than when the agent was started. A report that the listener does not confirm in time is left
 // beside the descriptor: an agent may end its turn while the core starts again, and will not say so twice.
-import { appendFileSync, readFileSync, statSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 
@@ -20,6 +20,8 @@ const MAX_DEPTH = 8
 /** A core may stay away for days. Calls of tools say least, so that they leave room for the ends of turns. */
 const MAX_MISSED_BYTES = 512 * 1024
 const MAX_MISSED_TOOL_BYTES = MAX_MISSED_BYTES / 2
+/** An answer of a model is a tenth of this at most. */
+const MAX_TAIL_BYTES = 512 * 1024
 
 const leave = () => process.exit(0)
 process.on('uncaughtException', leave)
@@ -59,6 +61,31 @@ async function readInput() {
   return Buffer.concat(chunks).toString('utf8')
 }
 
+/**
+ * What the transcript says last, as `{ type, text }`; nothing when it cannot be read. Gemini CLI reports the end of a turn in the
+ * same words whether the model answered, the request failed or the engineer broke it off; only its transcript tells them apart,
+ * and only now: it goes on as soon as this program ends.
+ */
+function lastSaid(path) {
+  try {
+    const { size } = statSync(path)
+    const tail = Buffer.alloc(Math.min(size, MAX_TAIL_BYTES))
+    const file = openSync(path, 'r')
+    readSync(file, tail, 0, tail.length, size - tail.length)
+    closeSync(file)
+    for (const line of tail.toString('utf8').split('\n').reverse()) {
+      const entry = line.startsWith('{"id"') ? JSON.parse(line) : {}
+      // Remarks on an error come after it.
+      if (entry.type === 'info' && entry.content !== 'Request cancelled.') continue
+      if (typeof entry.type === 'string')
+        return { type: entry.type, text: typeof entry.content === 'string' ? entry.content : null }
+    }
+  } catch {
+    // No transcript, or one that is written in another form.
+  }
+  return null
+}
+
 const [source = 'unknown', ...rest] = process.argv.slice(2)
 const flag = rest.indexOf('--file')
 const file = flag >= 0 ? rest.splice(flag, 2)[1] : process.env.QUARTET_HOOK_FILE
@@ -75,13 +102,16 @@ if (
 )
   leave()
 
+if (payload.hook_event_name === 'AfterAgent' && typeof payload.transcript_path === 'string')
+  payload.last_said = lastSaid(payload.transcript_path)
+
 const head = { at: Date.now(), source }
 
 /** In one write, because several hooks of an agent may run at once; without the token, because the file may outlive it. */
 function leaveBehind() {
   const missed = join(dirname(file), 'missed.jsonl')
   const size = statSync(missed, { throwIfNoEntry: false })?.size ?? 0
-  const isTool = /^(Pre|Post)ToolUse/.test(payload.hook_event_name)
+  const isTool = /^((Pre|Post)ToolUse|(Before|After)Tool$)/.test(payload.hook_event_name)
   if (size < (isTool ? MAX_MISSED_TOOL_BYTES : MAX_MISSED_BYTES))
     appendFileSync(missed, lineOf(head, payload), { mode: 0o600 })
   leave()

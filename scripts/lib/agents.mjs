@@ -11,6 +11,7 @@ import { readTotals } from './vitest-report.mjs'
 const AGENTS = {
   '@openai/codex': '0.169.0',
   '@anthropic-ai/claude-code': '2.1.330',
+  '@google/gemini-cli': '0.61.0',
   'opencode-ai': '1.18.33',
 }
 /** They are large: a slow line takes minutes. */
@@ -36,7 +37,7 @@ export function hasAgents() {
 }
 
 /**
- * Installs the real agents into a folder of their own (1.1 GB: too large for the lockfile) unless they are there.
+ * Installs the real agents into a folder of their own (1.2 GB: too large for the lockfile) unless they are there.
  * @param {(line: string) => void} say
  * @throws {Stop} one sentence that says why they could not be installed
  */

@@ -18,7 +18,7 @@ export interface DoctorDeps {
 }
 
 /** Agents that report through our hook program. */
-const WITH_HOOKS: ReadonlySet<string> = new Set(['codex', 'claude', 'opencode', 'rehearsal'])
+const WITH_HOOKS: ReadonlySet<string> = new Set(['codex', 'claude', 'gemini', 'opencode', 'rehearsal'])
 
 /** Looks whether everything is there that Quartet needs, and says of each agent what is known about it. */
 export class Doctor {

@@ -112,7 +112,7 @@ interface EventBase {
  * - `interrupted`: its turn was broken off by the engineer and it waits for the next message. Not every agent says so.
  * - `failed`: its turn ended by an error.
  * - `ended`: the session is closed.
- * - `limit`: a quota or rate limit; `resetsAt` where it was said.
+ * - `limit`: a quota or rate limit; `resetsAt` where it was said, `question` where the agent asks how to go on.
  */
 export type AgentEvent = EventBase &
   (
@@ -125,7 +125,7 @@ export type AgentEvent = EventBase &
     | { kind: 'finished'; text: string | null }
     | { kind: 'failed'; text: string }
     | { kind: 'ended'; text: string | null }
-    | { kind: 'limit'; text: string; resetsAt: number | null }
+    | { kind: 'limit'; text: string; resetsAt: number | null; question?: AgentQuestion }
     | { kind: 'compacted' }
     | { kind: 'usage'; usage: Usage }
   )
@@ -183,6 +183,8 @@ export interface AgentDriver {
    * For a screen that has been quiet for some seconds; gives the same events again for the same screen.
    */
   readScreen(screen: string, at: number): AgentEvent[]
+  /** How the entries of its dialogs look, where they are not simply numbered or other lines of its screens are, too. */
+  readonly dialogEntry?: RegExp
   /** What to write to the terminal to send a follow-up: each part is a write of its own, the last one submits. */
   followUp(text: string): readonly string[]
   /** The same for the answer to a question of the agent: `yes`, `no`, one of its options, or free text. */

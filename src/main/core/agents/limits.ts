@@ -5,11 +5,11 @@ export interface LimitNotice {
   resetsAt: number | null
 }
 
-/** Words of Codex, Claude Code and their providers for an exhausted quota or a rate limit. */
+/** Words of Codex, Claude Code, Gemini CLI and their providers for an exhausted quota or a rate limit. */
 const SHAPES: readonly RegExp[] = [
   /\b(usage|session|weekly|daily|monthly|5-hour|rate|request|token|spend(ing)?) limits?\b.*\b(reached|hit|exceeded|resets?|try again)\b/i,
   /\b(reached|hit|exceeded)\b.*\b(usage|session|weekly|daily|monthly|rate|request|token|spend(ing)?) limit\b/i,
-  /\b(exceeded|out of|insufficient|used up)\b.{0,40}\b(quota|credits?)\b|\bcredit balance is too low\b/i,
+  /\b(exceeded|exhausted|out of|insufficient|used up)\b.{0,40}\b(quota|credits?)\b|\bcredit balance is too low\b/i,
   /\bquota\b.*\b(exceeded|exhausted|reached)\b/i,
   /\b429\b.*\b(too many requests|rate)|too many requests/i,
   /\brate[_ -]limit(ed|s)?\b/i,

@@ -6,12 +6,13 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { AgentDriver, Environment } from './driver.ts'
 import { claudeDriver } from './drivers/claude.ts'
 import { codexDriver } from './drivers/codex.ts'
+import { geminiDriver } from './drivers/gemini.ts'
 import { openCodeDriver } from './drivers/opencode.ts'
-import { geminiDriver } from './drivers/plain-cli.ts'
 import { rehearsalDriver } from './drivers/rehearsal.ts'
 import { customDriver, shellDriver } from './drivers/shell.ts'
 import { claudeUsage } from './usage/claude-usage.ts'
 import { codexUsage } from './usage/codex-usage.ts'
+import { geminiUsage } from './usage/gemini-usage.ts'
 import { openCodeUsage } from './usage/opencode-usage.ts'
 import { readPrices } from './usage/prices.ts'
 
@@ -50,7 +51,7 @@ export function createAgentRegistry(options: RegistryOptions): AgentRegistry {
   const shipped: readonly AgentDriver[] = [
     codexDriver(codexUsage(prices)),
     claudeDriver(claudeUsage(prices)),
-    geminiDriver,
+    geminiDriver(geminiUsage(prices)),
     openCodeDriver(openCodeUsage(prices), { resourcesDir: options.resourcesDir }),
     shellDriver,
     rehearsalDriver({

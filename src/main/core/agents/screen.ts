@@ -24,10 +24,10 @@ function dialogText(lines: readonly string[], at: number): string {
 }
 
 /** The entries of a numbered list among these lines, in order; none when they are not numbered from 1. */
-function numberedEntries(lines: readonly string[]): string[] {
+export function numberedEntries(lines: readonly string[]): string[] {
   const entries: string[] = []
   for (const line of lines) {
-    const match = /^\s*(?:[❯›>]\s*)?(\d{1,2})[.)]\s+(\S.*?)\s*$/.exec(line.replace(/[│┃|]/g, ' '))
+    const match = /^\s*(?:[❯›>●]\s*)?(\d{1,2})[.)]\s+(\S.*?)\s*$/.exec(line.replace(/[│┃|]/g, ' '))
     if (Number(match?.[1]) === entries.length + 1) entries.push(match?.[2] ?? '')
   }
   return entries

@@ -15,6 +15,10 @@ async function home(files: Readonly<Record<string, string>>) {
 
 const PROVIDER = 'model_provider = "q"\n[model_providers.q]\nenv_key = "MY_KEY"\n'
 
+const GEMINI = (choice: string) => ({
+  '.gemini/settings.json': `{ "security": { "auth": { "selectedType": "${choice}" } } // chosen\n }`,
+})
+
 test.each<[string, Record<string, string>, Record<string, string>, string]>([
   ['codex', {}, {}, 'no'],
   ['codex', { '.codex/auth.json': '{"tokens":{"id_token":"x"}}' }, {}, 'yes'],
@@ -31,6 +35,18 @@ test.each<[string, Record<string, string>, Record<string, string>, string]>([
   ['claude', { '.claude.json': '{"primaryApiKey":"sk"}' }, {}, 'yes'],
   ['claude', { '.claude.json': '{"theme":"dark"}' }, {}, 'no'],
   ['claude', { '.claude.json': '{' }, {}, 'unknown'],
+  ['gemini', {}, {}, 'no'],
+  // A key alone is not used before it was chosen once.
+  ['gemini', {}, { GEMINI_API_KEY: 'k' }, 'no'],
+  ['gemini', GEMINI('gemini-api-key'), { GEMINI_API_KEY: 'k' }, 'yes'],
+  ['gemini', { ...GEMINI('gemini-api-key'), '.gemini/.env': 'GEMINI_API_KEY=k' }, {}, 'yes'],
+  ['gemini', { ...GEMINI('gemini-api-key'), '.env': 'export GEMINI_API_KEY = k' }, {}, 'yes'],
+  ['gemini', GEMINI('gemini-api-key'), {}, 'unknown'],
+  ['gemini', { ...GEMINI('oauth-personal'), '.gemini/oauth_creds.json': '{}' }, {}, 'yes'],
+  ['gemini', GEMINI('oauth-personal'), {}, 'unknown'],
+  ['gemini', GEMINI('vertex-ai'), { GOOGLE_CLOUD_PROJECT: 'p', GOOGLE_CLOUD_LOCATION: 'l' }, 'yes'],
+  ['gemini', GEMINI('vertex-ai'), { GOOGLE_CLOUD_PROJECT: 'p' }, 'no'],
+  ['gemini', GEMINI('cloud-shell'), {}, 'unknown'],
   ['opencode', {}, {}, 'unknown'],
   ['opencode', { '.local/share/opencode/auth.json': '{"anthropic":{"type":"api","key":"k"}}' }, {}, 'yes'],
   ['opencode', { '.local/share/opencode/auth.json': '{}' }, {}, 'unknown'],
@@ -47,5 +63,5 @@ test.each<[string, Record<string, string>, Record<string, string>, string]>([
 })
 
 test('of agents whose files we do not know nothing is said', async () => {
-  expect(await signInOf('gemini', { HOME: await home({}) })).toBeNull()
+  expect(await signInOf('opencode', { HOME: await home({}) })).toBeNull()
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { SignIn } from '../../../shared/domain/host.ts'
 import type { Environment } from './driver.ts'
+import { geminiHome, geminiRoot, geminiSettings } from './drivers/gemini-home.ts'
 import { codexHome } from './usage/codex-usage.ts'
 import { openCodeConfig, openCodeData } from './usage/opencode-store.ts'
 
@@ -95,10 +96,41 @@ async function openCodeSignIn(env: Environment): Promise<SignIn> {
   return said('unknown', 'no key of a provider was found: only models that need none will work')
 }
 
+/** What the engineer chose in its first dialog, by its settings (older ones name it elsewhere). */
+const GEMINI_CHOICE = /"(?:selectedType|selectedAuthType)"\s*:\s*"([\w-]+)"/
+
+async function geminiSignIn(env: Environment): Promise<SignIn> {
+  const home = geminiHome(env)
+  const choice = GEMINI_CHOICE.exec(await geminiSettings(env))?.[1]
+  // It reads one such file of the home, the first that is there.
+  const ownFile = await readFile(join(home, '.env'), 'utf8').catch(() =>
+    readFile(join(geminiRoot(env), '.env'), 'utf8').catch(() => ''),
+  )
+  const isSet = (name: string) =>
+    (env[name] ?? '') !== '' || new RegExp(`^\\s*(export\\s+)?${name}\\s*=\\s*\\S`, 'm').test(ownFile)
+  switch (choice) {
+    case undefined:
+      return said('no', 'run “gemini” once and choose how to sign in')
+    case 'gemini-api-key':
+      if (isSet('GEMINI_API_KEY')) return said('yes', 'by GEMINI_API_KEY')
+      return said('unknown', 'an API key was chosen, and is perhaps kept by the system')
+    case 'oauth-personal':
+      if (await exists(join(home, 'oauth_creds.json'))) return said('yes', 'by an account')
+      return said('unknown', 'an account was chosen, and its token is perhaps kept by the system')
+    case 'vertex-ai':
+      if (isSet('GOOGLE_API_KEY')) return said('yes', 'by GOOGLE_API_KEY')
+      if (isSet('GOOGLE_CLOUD_PROJECT') && isSet('GOOGLE_CLOUD_LOCATION')) return said('yes', 'by Vertex AI')
+      return said('no', 'Vertex AI was chosen, but neither a key nor a project with its location is set')
+    default:
+      return said('unknown', `it signs in by “${choice}”`)
+  }
+}
+
 /** Whether an agent is signed in, as far as its own files and variables tell; null for agents of which we cannot know. */
 export async function signInOf(agent: string, env: Environment): Promise<SignIn | null> {
   if (agent === 'codex') return codexSignIn(env)
   if (agent === 'claude') return claudeSignIn(env)
+  if (agent === 'gemini') return geminiSignIn(env)
   if (agent === 'opencode') return openCodeSignIn(env)
   return null
 }

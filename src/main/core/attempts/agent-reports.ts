@@ -90,7 +90,7 @@ export class AgentReports {
         return
       case 'limit':
         limits.report(attempt.agent, id, event)
-        this.#ask(attempt, 'limit', event.text, source, null)
+        this.#ask(attempt, 'limit', event.text, source, event.question ?? null)
         return
       case 'finished':
         limits.lift(attempt.agent, id)

@@ -33,8 +33,8 @@ const DIALOG_MS = 5_000
 const POLL_MS = 250
 const ENTER = '\r'
 
-/** The entries of a dialog that can be chosen by a digit or with the arrows; OpenCode's for a permission stand in one line. */
-const ENTRY = /^[\s│┃|]*(?:(?:[❯›>]\s*)?\d{1,2}[.)]\s+\S|Allow once\b)/
+/** The entries of a dialog that can be chosen by a digit or with the arrows. */
+const ENTRY = /^[\s│|]*(?:[❯›>●]\s*)?\d{1,2}[.)]\s+\S/
 
 /** Types messages and answers into agents' terminals, and says whether they arrived. */
 export class MessageDelivery {
@@ -65,7 +65,7 @@ export class MessageDelivery {
       return false
     }
     // Keys that are pressed before the dialog is drawn would land in the message line.
-    const entries = question && question.options.length > 0 ? await this.#dialog(attempt.id) : null
+    const entries = question && question.options.length > 0 ? await this.#dialog(attempt) : null
     const confirmed = delivery.expect(attempt.id, question ? 'any' : 'prompt')
     try {
       const parts = question ? driver.answer(question, text) : driver.followUp(text)
@@ -73,12 +73,12 @@ export class MessageDelivery {
       // An agent without a conversation of its own has no way to confirm anything: a second Enter would be one too many. A
       // dialog on start comes before there is one.
       const confirms = attempt.sessionRef !== null || question !== null
-      let delivered = confirms && (await this.#arrived(attempt.id, confirmed, entries, FIRST_WAIT_MS))
+      let delivered = confirms && (await this.#arrived(attempt, confirmed, entries, FIRST_WAIT_MS))
       if (!delivered && confirms) {
         // One that opened while we typed must not be answered by our Enter.
         obstacle = question ? null : await this.#obstacle(attempt)
         if (parts.at(-1) === ENTER && obstacle === null) await this.#type(terminal.id, [ENTER])
-        if (obstacle === null) delivered = await this.#arrived(attempt.id, confirmed, entries, SECOND_WAIT_MS)
+        if (obstacle === null) delivered = await this.#arrived(attempt, confirmed, entries, SECOND_WAIT_MS)
       }
       this.#told(attempt, text, by, delivered, question)
       if (!delivered && confirms)
@@ -108,11 +108,11 @@ export class MessageDelivery {
   }
 
   /** The entries of the dialog on the screen, as soon as there are some. */
-  async #dialog(attemptId: string): Promise<string | null> {
+  async #dialog(attempt: Attempt): Promise<string | null> {
     const { screens, clock, scope } = this.#deps
     const until = clock.monotonic() + DIALOG_MS
     for (;;) {
-      const entries = entriesOf((await screens.read(attemptId)) ?? '')
+      const entries = this.#entriesOf(attempt, (await screens.read(attempt.id)) ?? '')
       if (entries !== '') return entries
       if (clock.monotonic() > until) return null
       await sleep(POLL_MS, undefined, { signal: scope.signal })
@@ -121,7 +121,7 @@ export class MessageDelivery {
 
   /** True once the agent confirmed, or the dialog that was answered is gone: a permission's tool may run for long before it reports. */
   async #arrived(
-    attemptId: string,
+    attempt: Attempt,
     confirmed: { within(ms: number): Promise<boolean> },
     entries: string | null,
     ms: number,
@@ -131,10 +131,14 @@ export class MessageDelivery {
     const until = clock.monotonic() + ms
     while (clock.monotonic() < until) {
       if (await confirmed.within(POLL_MS * 2)) return true
-      const screen = await screens.read(attemptId)
-      if (screen !== null && entriesOf(screen) !== entries) return true
+      const screen = await screens.read(attempt.id)
+      if (screen !== null && this.#entriesOf(attempt, screen) !== entries) return true
     }
     return false
+  }
+
+  #entriesOf(attempt: Attempt, screen: string): string {
+    return entriesOf(screen, this.#deps.agents.driver(attempt.agent).dialogEntry ?? ENTRY)
   }
 
   /**
@@ -184,10 +188,10 @@ export class MessageDelivery {
 const inTheWay = (dialog: string): string =>
   `A dialog of the agent stands in the way of your message. Answer it in its terminal: ${dialog}`
 
-function entriesOf(screen: string): string {
+function entriesOf(screen: string, shape: RegExp): string {
   return screen
     .split('\n')
-    .filter((line) => ENTRY.test(line))
-    .map((line) => line.replace(/[\s│┃|❯›>]+/g, ' ').trim())
+    .filter((line) => shape.test(line))
+    .map((line) => line.replace(/[\s│┃|❯›>●]+/g, ' ').trim())
     .join('\n')
 }

@@ -10,7 +10,10 @@ if (args.includes('--version')) {
   console.log('2.1.999 (fake)')
   process.exit(0)
 }
-const optionOf = (flag) => (args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined)
+if (args.includes('--help')) process.exit(0)
+const optionOf = (flag) =>
+  args.find((arg) => arg.startsWith(`${flag}=`))?.slice(flag.length + 1) ??
+  (args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined)
 const prompt = args.includes('--')
   ? args.slice(args.indexOf('--') + 1).join(' ')
   : (optionOf('--prompt-interactive') ?? '')

@@ -89,6 +89,9 @@ const SIGNS: readonly ScreenSign[] = [
   { shape: /\benter (submit|confirm|toggle)\s+esc dismiss/, about: 'question', options: [] },
 ]
 
+/** Entries of a question are numbered; those of a permission stand in one line. */
+const DIALOG_ENTRY = /^[\s│┃|]*(?:(?:[❯›>]\s*)?\d{1,2}[.)]\s+\S|Allow once\b)/
+
 const ESCAPE = '\x1b'
 
 /** A list of files opens behind an `@word`, one of commands behind a lone `/word`, and takes the Enter; a space closes it. */
@@ -227,6 +230,7 @@ export function openCodeDriver(usage: UsageReader, options: { resourcesDir: stri
     interpret,
     // A turn that failed and a limit are told by the plugin; only a dialog can stand here that nobody reported.
     readScreen: (screen, at) => findSign(screen, SIGNS, at),
+    dialogEntry: DIALOG_ENTRY,
     answer,
     followUp: message,
     usage,

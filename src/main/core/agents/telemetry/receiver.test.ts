@@ -98,6 +98,22 @@ test('refuses what is none of an attempt of ours, and goes on', async () => {
   expect(await post(access, ONE)).toBe(200)
 })
 
+test('an address can say who sends, for agents that cannot be given a header; what they send besides is thrown away', async () => {
+  const { access, receiver, taken } = await receive()
+  const mine = `/${access.header.value}`
+  const other = receiver.accessFor('att_2')?.header.value.split('.')[1] ?? ''
+  // The header is no longer needed.
+  const anonymous = { headers: { [access.header.name]: '' } }
+  expect(await post(access, ONE, { ...anonymous, path: `${mine}/v1/logs` })).toBe(200)
+  expect(await post(access, 'spans', { ...anonymous, path: `${mine}/v1/traces` })).toBe(200)
+  expect(await post(access, '{}', { ...anonymous, path: `${mine}/v1/metrics` })).toBe(200)
+  expect(await post(access, ONE, { path: `/att_1.${other}/v1/logs` })).toBe(401)
+  expect(await post(access, ONE, { path: `/att_1.${other}/v1/traces` })).toBe(401)
+  expect(await post(access, ONE, { path: `${mine}/v1/others` })).toBe(404)
+  expect(await post(access, ONE, { path: '/att_1/v1/logs' })).toBe(404)
+  expect(taken.map(([attemptId]) => attemptId)).toEqual(['att_1'])
+})
+
 test.each(['', '[]', 'null', '{"resourceLogs":[{}]}', '{"resourceLogs":1}', '{"resourceLogs":[', '"x"'])(
   'refuses a body that is no log: %s',
   async (body) => {

@@ -24,7 +24,8 @@ export interface TelemetryReceiver {
   close(): Promise<void>
 }
 
-const PATH = '/v1/logs'
+/** The logs, by a header or by an address that says who sends them: `/ATTEMPT.TOKEN/v1/logs`; and what is not wanted. */
+const PATHS = /^(?:\/([\w-]+\.[\w-]+)(?=\/))?(?:(\/v1\/logs)|(?<=\.[\w-]+)(\/v1\/(?:metrics|traces)))$/
 const HEADER = 'x-quartet-attempt'
 /** A batch of Codex is up to 512 records, of which those of tools carry what the tool printed (some KB). */
 const MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -59,8 +60,8 @@ export async function receiveTelemetry(options: TelemetryReceiverOptions): Promi
   const windows = new Map<string, { start: number; bytes: number }>()
   let pending = 0
 
-  const attemptOf = (request: IncomingMessage): string => {
-    const [attemptId = '', token = ''] = String(request.headers[HEADER] ?? '').split('.')
+  const attemptOf = (access: string): string => {
+    const [attemptId = '', token = ''] = access.split('.')
     const given = Buffer.from(token)
     const wanted = Buffer.from(tokenOf(attemptId))
     if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw new Refused(401)
@@ -95,9 +96,15 @@ export async function receiveTelemetry(options: TelemetryReceiverOptions): Promi
   const serve = async (request: IncomingMessage): Promise<void> => {
     // Agents do not send one; a page in a browser always does.
     if (request.headers.origin !== undefined) throw new Refused(403)
-    if (request.url !== PATH) throw new Refused(404)
+    const [, ofPath, path, others] = PATHS.exec(request.url ?? '') ?? []
+    if (path === undefined && others === undefined) throw new Refused(404)
     if (request.method !== 'POST') throw new Refused(405)
-    const attemptId = attemptOf(request)
+    const attemptId = attemptOf(ofPath ?? String(request.headers[HEADER] ?? ''))
+    // Sent besides by those that cannot be told not to: taken, so that they do not send it again, and thrown away.
+    if (others !== undefined) {
+      request.resume()
+      return
+    }
     if (request.headers['content-encoding'] !== undefined) throw new Refused(415)
     const body = await read(request)
     spend(attemptId, body.length)

@@ -26,7 +26,7 @@ export const noTokens = (model: string): ModelTokens => ({
 })
 
 /** Beyond these sizes of a prompt a request is dearer with some models, all of it; a price names one of them. */
-export const LONG_PROMPTS: readonly number[] = [100_000, 272_000]
+export const LONG_PROMPTS: readonly number[] = [100_000, 200_000, 272_000]
 
 /** Tokens of answers of one model whose prompts were of one size: beyond `over` tokens, and not beyond the next size. */
 interface PricedTokens extends ModelTokens {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { RESOURCES, tempDir } from '../test-support.ts'
 import { claudeUsage } from './claude-usage.ts'
 import { codexUsage } from './codex-usage.ts'
+import { geminiUsage } from './gemini-usage.ts'
 import {
   LONG_PROMPTS,
   type ModelTokens,
@@ -13,6 +14,7 @@ import {
   shippedPrices,
   TokenSums,
 } from './prices.ts'
+import { geminiUseEvent } from './use-events.ts'
 
 const signal = AbortSignal.timeout(30_000)
 const PRICE = { asOf: '2026-11-22', source: 'test', cacheWrite1h: 8 }
@@ -232,6 +234,16 @@ test('Codex: sub-agents are read too, without the history that their files begin
   expect(read.get('b')).toMatchObject({ inputTokens: 7 })
 })
 
+const PRICE_10 = {
+  input: 10,
+  cachedInput: 1,
+  cacheWrite: null,
+  cacheWrite1h: null,
+  output: 100,
+  asOf: '2026-11-28',
+  source: 'test',
+}
+
 const oneAnswer = (model: string, fields: Partial<ModelTokens>) => {
   const sums = new TokenSums()
   sums.add({ ...noTokens(model), ...fields })
@@ -272,4 +284,86 @@ test('a request with a long prompt is dearer with some models, all of it, and on
   expect(prices.cost(oneAnswer('claude-opus-5-5', { input: 900_000 }))).toBeCloseTo(3.6, 12)
   expect(prices.cost(oneAnswer('gpt-6.2-sol', { input: 200_000 }))).toBeCloseTo(0.4, 12)
   expect(prices.cost(oneAnswer('gpt-6.2-sol', { input: 300_000 }))).toBeCloseTo(1.2, 12)
+})
+
+const CHAT = 'session-2026-11-28T00-26-0c9ae2f8.jsonl'
+const CHAT_ID = '0c9ae2f8-9e07-4f3f-9f43-6f4c7a4b6f4e'
+
+test('Gemini CLI: each answer counts once, also when its line is written again, and sub-agents count with it', async () => {
+  const home = await tempDir('home')
+  const chats = join(home, '.gemini', 'tmp', 'tree', 'chats')
+  await mkdir(join(chats, CHAT_ID), { recursive: true })
+  const tokens = { input: 1_000, output: 20, cached: 800, thoughts: 5, tool: 0, total: 1_025 }
+  const model = 'gemini-2.5-pro'
+  const context = { id: 'c', type: 'user', content: [{ text: '<session_context>\nwhere' }] }
+  const brief = { id: 'u1', type: 'user', content: [{ text: 'Make it' }] }
+  const answer = { id: 'a1', type: 'gemini', content: '', tokens, model }
+  const calls = [
+    { id: 't1', name: 'run_shell_command', status: 'success' },
+    { id: 't2', name: 'replace', status: 'error' },
+  ]
+  const result = { id: 'r1', type: 'user', content: [{ functionResponse: { name: 'x', response: {} } }] }
+  const lines = [
+    { sessionId: CHAT_ID, kind: 'main' },
+    ...[context, brief, answer, { ...answer, toolCalls: calls }, result],
+    { $set: { lastUpdated: 'x' } },
+    // Written anew after a message was taken back: nothing of it is new.
+    { $set: { messages: [context, brief, { ...answer, toolCalls: calls }] } },
+    { id: 'a2', type: 'gemini', content: 'Done.', tokens: { ...tokens, cached: 0, tool: 7 }, model },
+    { id: 'e', type: 'error', content: '[API Error]' },
+  ]
+  const text = lines.map((line) => JSON.stringify(line)).join('\n')
+  await writeFile(join(chats, CHAT), `${text}\n{"id":"a3","type":"gemini","tok`)
+  const sub = { id: 's1', type: 'gemini', content: 'x', tokens: { ...tokens, input: 100, cached: 0 }, model }
+  const asked = { id: 's0', type: 'user', content: 'Count the files' }
+  const subLines = [{ sessionId: 'sub', kind: 'subagent' }, asked, sub]
+  await writeFile(join(chats, CHAT_ID, 'sub.jsonl'), subLines.map((line) => JSON.stringify(line)).join('\n'))
+  const reader = geminiUsage(async () => priceTable([{ model, ...PRICE_10 }]))
+  const read = await reader.read({
+    sessionRef: CHAT_ID,
+    worktree: '/w',
+    env: { HOME: home },
+    signal: AbortSignal.timeout(5_000),
+  })
+  expect(read.get(CHAT_ID)).toEqual({
+    inputTokens: 1_000 + 1_007 + 100,
+    cachedTokens: 800,
+    outputTokens: 3 * 25,
+    cost: expect.closeTo((1_307 * 10 + 800 * 1 + 75 * 100) / 1e6, 12),
+    turns: 1,
+    toolCalls: 2,
+    toolFailures: 1,
+    compactions: 0,
+  })
+  const other = '0c9ae2f8-0000-4000-8000-000000000000'
+  const none = await reader.read({
+    sessionRef: other,
+    worktree: '/w',
+    env: { HOME: home },
+    signal: AbortSignal.timeout(5_000),
+  })
+  expect(none.size).toBe(0)
+})
+
+test('Gemini CLI: its log says the same', () => {
+  const record = (name: string, fields: Record<string, string> = {}) =>
+    geminiUseEvent({ 'session.id': 's', 'event.name': `gemini_cli.${name}`, ...fields })
+  const counts = {
+    model: 'gemini-2.5-pro',
+    input_token_count: '1000',
+    cached_content_token_count: '800',
+    output_token_count: '20',
+    thoughts_token_count: '5',
+    tool_token_count: '7',
+  }
+  expect(record('api_response', counts)).toEqual({
+    conversation: 's',
+    kind: 'answer',
+    tokens: { ...noTokens('gemini-2.5-pro'), input: 207, cachedInput: 800, output: 25 },
+  })
+  expect(record('user_prompt')).toMatchObject({ kind: 'turn' })
+  expect(record('tool_call', { success: 'false' })).toMatchObject({ kind: 'tool', failed: true })
+  expect(record('chat_compression')).toMatchObject({ kind: 'compacted' })
+  expect(record('api_error')).toBeNull()
+  expect(geminiUseEvent({ 'event.name': 'gemini_cli.user_prompt' })).toBeNull()
 })

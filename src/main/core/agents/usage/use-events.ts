@@ -64,3 +64,27 @@ export function codexUseEvent(attributes: Attributes): UseEvent | null {
       return null
   }
 }
+
+/** What a record of Gemini CLI's log (0.6x) says of its use; null for the most. Its input tokens are all, those of the cache included. */
+export function geminiUseEvent(attributes: Attributes): UseEvent | null {
+  const conversation = attributes['session.id']
+  if (!conversation) return null
+  switch (attributes['event.name']) {
+    case 'gemini_cli.api_response': {
+      const all = count(attributes, 'input_token_count')
+      const cachedInput = Math.min(all, count(attributes, 'cached_content_token_count'))
+      const input = all - cachedInput + count(attributes, 'tool_token_count')
+      const output = count(attributes, 'output_token_count') + count(attributes, 'thoughts_token_count')
+      const tokens = { ...noTokens(attributes.model || 'unknown'), input, cachedInput, output }
+      return { conversation, kind: 'answer', tokens }
+    }
+    case 'gemini_cli.user_prompt':
+      return { conversation, kind: 'turn' }
+    case 'gemini_cli.tool_call':
+      return { conversation, kind: 'tool', failed: attributes.success === 'false' }
+    case 'gemini_cli.chat_compression':
+      return { conversation, kind: 'compacted' }
+    default:
+      return null
+  }
+}
