@@ -14,14 +14,15 @@ const NODE = process.execPath
 export const MODELS = {
   codex: 'gpt-5.5',
   claude: 'claude-opus-5',
+  gemini: 'gemini-2.5-pro',
   opencode: 'anthropic/claude-opus-5',
 } as const
 export type RealAgent = keyof typeof MODELS
 /** The protocols that they speak. */
-export const APIS = { codex: 'responses', claude: 'messages', opencode: 'messages' } as const
-export const REAL_AGENTS: readonly RealAgent[] = ['codex', 'claude', 'opencode']
+export const APIS = { codex: 'responses', claude: 'messages', gemini: 'gemini', opencode: 'messages' } as const
+export const REAL_AGENTS: readonly RealAgent[] = ['codex', 'claude', 'gemini', 'opencode']
 /** Those that send a log of their use, too. */
-export const WITH_TELEMETRY = ['codex', 'claude'] as const
+export const WITH_TELEMETRY = ['codex', 'claude', 'gemini'] as const
 
 export const slotOf = (agent: RealAgent): Slot => ({
   agent,
@@ -30,6 +31,10 @@ export const slotOf = (agent: RealAgent): Slot => ({
   model: MODELS[agent],
   hint: null,
 })
+
+/** Under which name the model's requests of this attempt go: Gemini CLI does not tell the model the id of its conversation. */
+export const conversationOf = (attempt: Pick<Attempt, 'agent' | 'sessionRef' | 'worktree'>): string | null =>
+  attempt.agent === 'gemini' ? attempt.worktree : attempt.sessionRef
 
 /** A repository, a scripted model, and a home in which nothing but the real agents is installed. */
 export interface Arena {
@@ -69,6 +74,7 @@ export async function makeArena(options: Omit<ModelServerOptions, 'chunkMs'> & A
   await configureCodex(home, model.url, options)
   await configureClaude(home, repo, options.ask ?? false)
   await configureOpenCode(home, model.url)
+  await configureGemini(home, options.ask ?? false)
   const own = {
     PATH: [bin, dirname(NODE), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
     CODEX_HOME: join(home, '.codex'),
@@ -76,6 +82,8 @@ export async function makeArena(options: Omit<ModelServerOptions, 'chunkMs'> & A
     SCRIPTED_KEY: 'sk-scripted',
     ANTHROPIC_BASE_URL: model.url,
     ANTHROPIC_API_KEY: API_KEY,
+    GOOGLE_GEMINI_BASE_URL: model.url,
+    GEMINI_API_KEY: API_KEY,
     DISABLE_AUTOUPDATER: '1',
     DISABLE_TELEMETRY: '1',
     DISABLE_ERROR_REPORTING: '1',
@@ -152,6 +160,26 @@ async function configureOpenCode(home: string, url: string): Promise<void> {
   // Without the name of its schema it would write that into the file.
   const config = { $schema: 'https://opencode.ai/config.json', provider: { anthropic: { options } } }
   await writeFile(join(dir, 'opencode.json'), JSON.stringify(config))
+}
+
+async function configureGemini(home: string, ask: boolean): Promise<void> {
+  const dir = join(home, '.gemini')
+  await mkdir(join(dir, 'policies'), { recursive: true })
+  const settings = {
+    security: { auth: { selectedType: 'gemini-api-key' } },
+    general: { enableAutoUpdate: false, enableAutoUpdateNotification: false },
+    privacy: { usageStatisticsEnabled: false },
+  }
+  await writeFile(join(dir, 'settings.json'), JSON.stringify(settings))
+  const rule = {
+    toolName: 'run_shell_command',
+    decision: 'allow',
+    priority: 100,
+    allowRedirection: true,
+    ...(ask ? { commandPrefix: ['git', 'echo'] } : {}),
+  }
+  const lines = Object.entries(rule).map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`)
+  await writeFile(join(dir, 'policies', 'arena.toml'), `[[rule]]\n${lines.join('')}`)
 }
 
 /** A whole core in this process on the arena. */

@@ -8,6 +8,7 @@ import { inStatus, makeArena, openCore, type RealAgent } from './arena.ts'
 const REVIEWERS: Readonly<Record<string, RealAgent>> = {
   correctness: 'codex',
   simplicity: 'claude',
+  safety: 'gemini',
   wording: 'opencode',
 }
 const NAMES = Object.keys(REVIEWERS)
@@ -101,6 +102,7 @@ it('findings of real reviewers arrive through the schema, each blind to who wrot
   }
   expect(findings.map((one) => [one.reviewer, one.title, one.priority, one.line]).sort()).toEqual([
     ['correctness', 'A weakness of correctness', 'P2', 3],
+    ['safety', 'A weakness of safety', 'P2', 3],
     ['simplicity', 'A weakness of simplicity', 'P2', 3],
     ['wording', 'A weakness of wording', 'P2', 3],
   ])
@@ -127,7 +129,7 @@ it('two malformed answers are no review, which never reads as one without findin
   expect(rows.map((row) => [row.status, row.tries, row.findings])).toEqual(NAMES.map(() => ['failed', 2, 0]))
   for (const row of rows) expect(row.problem).toMatch(/\w/)
   expect(findings).toEqual([])
-  expect(ready.reason).toMatch(/^No review by correctness, simplicity, wording: /)
+  expect(ready.reason).toMatch(/^No review by correctness, simplicity, safety, wording: /)
   const facts = await core.client.history.facts({ attemptId: ready.id, limit: 200 })
   expect(facts.filter((fact) => fact.kind === 'review.ended').map((fact) => fact.body.status)).toEqual(
     NAMES.map(() => 'failed'),

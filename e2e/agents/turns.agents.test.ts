@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { sh } from '../../src/main/core/testing/core-harness.ts'
 import { play, type Script } from '../fixtures/model-server.ts'
-import { inStatus, makeArena, openCore, pathOf, REAL_AGENTS, untilCounted } from './arena.ts'
+import { conversationOf, inStatus, makeArena, openCore, pathOf, REAL_AGENTS, untilCounted } from './arena.ts'
 
 const commit = (file: string, text: string) =>
   ({
@@ -28,7 +28,7 @@ describe.each(REAL_AGENTS)('%s', (agent) => {
     expect(await sh(arena.repo, 'log', '--format=%s', 'main')).toBe('First')
 
     const [request] = arena.model.requests
-    expect(request?.conversation).toBe(ready.sessionRef)
+    expect(request?.conversation).toBe(conversationOf(ready))
     expect(request?.userMessages).toHaveLength(1)
     expect(request?.userMessages[0]).toContain(brief)
 
@@ -43,7 +43,7 @@ describe.each(REAL_AGENTS)('%s', (agent) => {
       'Add file-2.txt\nAdd file-1.txt',
     )
     const last = arena.model.requests.at(-1)
-    expect(last?.conversation).toBe(ready.sessionRef)
+    expect(last?.conversation).toBe(conversationOf(ready))
     expect(last?.userMessages).toHaveLength(2)
     expect(last?.userMessages[1]?.replaceAll('\r', '\n')).toBe('And one more,\nplease.')
 

@@ -1,5 +1,5 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { play, type Script } from '../fixtures/model-server.ts'
 import { inStatus, makeArena, openCore, pathOf, untilCounted, WITH_TELEMETRY } from './arena.ts'
@@ -51,9 +51,10 @@ it.each(WITH_TELEMETRY)(
     const { id } = await core.fire('Make a file', agent)
     const ready = await core.until(inStatus(id, 'ready', 'failed'))
     const before = await untilCounted(arena, core, id, agent)
-    const files = {
+    const files: Record<(typeof WITH_TELEMETRY)[number], (string | undefined)[]> = {
       codex: [arena.env.CODEX_HOME, 'sessions'],
       claude: [arena.env.CLAUDE_CONFIG_DIR, 'projects'],
+      gemini: [arena.env.HOME, '.gemini', 'tmp', basename(ready.worktree), 'chats'],
     }
     await rm(join(...files[agent].map(String)), { recursive: true })
 
