@@ -19,7 +19,12 @@ export const MODELS = {
 } as const
 export type RealAgent = keyof typeof MODELS
 /** The protocols that they speak. */
-export const APIS = { codex: 'responses', claude: 'messages', gemini: 'gemini', opencode: 'messages' } as const
+export const APIS = {
+  codex: 'responses',
+  claude: 'messages',
+  gemini: 'gemini',
+  opencode: 'messages',
+} as const
 export const REAL_AGENTS: readonly RealAgent[] = ['codex', 'claude', 'gemini', 'opencode']
 /** Those that send a log of their use, too. */
 export const WITH_TELEMETRY = ['codex', 'claude', 'gemini'] as const
