@@ -41,7 +41,7 @@ test('a workflow file is proposed from what the repository has, and written as i
   await expect(dialog).toContainText('2 scripts taken as checks, run with npm')
   await expect(dialog).toContainText('There is an .env file')
   await expect(text).toHaveValue(
-    /name: "lint"\n {4}run: "npm run lint"[^]*name: "tests"\n {4}run: "npm test"/,
+    /name: "lint"\n {4}run: "npm run lint"[\s\S]*name: "tests"\n {4}run: "npm test"/,
   )
   await expect(text).toHaveValue(/after_create: \|\n {4}npm ci/)
   const proposed = await text.inputValue()
