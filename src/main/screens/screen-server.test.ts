@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inflateRawSync } from 'node:zlib'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { FromScreens } from '../pty-protocol/screen-messages.ts'
 import { TestScreen } from '../pty-protocol/test-screen.ts'
 import { ScreenServer } from './screen-server.ts'
@@ -44,5 +48,31 @@ describe('the process that draws screens', () => {
     const server = new ScreenServer((message) => answers.push(message))
     await server.take({ op: 'snapshot', s: 7, re: 1 }, new Uint8Array(0))
     expect(answers).toEqual([{ op: 'no', re: 1, message: 'there is no such screen' }])
+  })
+
+  test('redraws one screen after the other, each with what came for it meanwhile', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'quartet-screens-'))
+    onTestFinished(() => rm(dir, { recursive: true, force: true }))
+    const logs = [lines(0, 100_000), lines(0, 10)]
+    const answers: { message: FromScreens; tail: Uint8Array }[] = []
+    const server = new ScreenServer((message, tail = new Uint8Array(0)) => answers.push({ message, tail }))
+    const nothing = new Uint8Array(0)
+    const all: Promise<void>[] = []
+    for (const [s, log] of logs.entries()) {
+      const logPath = join(dir, `${s}.log`)
+      await writeFile(logPath, log)
+      const size = { cols: COLS, rows: ROWS, sizes: 0 }
+      all.push(server.take({ op: 'redraw', s, ...size, logPath, until: log.length }, nothing))
+      all.push(server.take({ op: 'write', s, end: log.length + 3 }, Buffer.from('end')))
+      all.push(server.take({ op: 'freeze', s, re: s }, nothing))
+    }
+    await Promise.all(all)
+    const drawn = answers.flatMap(({ message }) => (message.op === 'drawn' ? [message] : []))
+    for (const [s, log] of logs.entries())
+      expect(drawn.filter((one) => one.s === s).map(({ end }) => end)).toEqual([log.length, log.length + 3])
+    // The short one waited for the long one.
+    expect(drawn[0]?.s).toBe(0)
+    const screens = answers.filter(({ message }) => message.op === 'screen')
+    expect(screens.map(({ tail }) => inflateRawSync(tail).toString().includes('end'))).toEqual([true, true])
   })
 })

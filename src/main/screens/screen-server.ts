@@ -26,6 +26,8 @@ export class ScreenServer {
   readonly #screens = new Map<number, Emulator>()
   /** For screens that are being redrawn from a log: the end of what came for them last. */
   readonly #busy = new Map<number, Promise<void>>()
+  /** The end of all redrawing: one log after the other, so that the host keeps hearing of screens that are done. */
+  #redrawn: Promise<void> = Promise.resolve()
 
   constructor(send: Send) {
     this.#send = send
@@ -60,7 +62,8 @@ export class ScreenServer {
         )
         break
       case 'redraw':
-        return this.#redraw(message)
+        this.#redrawn = this.#redrawn.then(() => this.#redraw(message))
+        return this.#redrawn
       case 'write':
         this.#screens.get(s)?.write(tail, message.end)
         break
