@@ -21,7 +21,7 @@ if (require('node:fs').readFileSync('src/app.ts', 'utf8').includes('syntax error
 }
 mkdirSync('out/main', { recursive: true })
 mkdirSync('out/renderer', { recursive: true })
-for (const name of ['web', 'pty-host']) writeFileSync('out/main/' + name + '.js', '')
+for (const name of ['web', 'pty-host', 'screens']) writeFileSync('out/main/' + name + '.js', '')
 writeFileSync('out/main/cli.js', 'console.log(JSON.stringify(process.argv.slice(2)))')
 writeFileSync('out/renderer/index.html', '')
 `

@@ -63,5 +63,5 @@ test.each<[string, Record<string, string>, Record<string, string>, string]>([
 })
 
 test('of agents whose files we do not know nothing is said', async () => {
-  expect(await signInOf('opencode', { HOME: await home({}) })).toBeNull()
+  expect(await signInOf('an-agent-of-tomorrow', { HOME: await home({}) })).toBeNull()
 })

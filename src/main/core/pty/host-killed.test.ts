@@ -64,7 +64,9 @@ test.runIf(process.platform === 'linux')(
       idleMs: 5_000,
     })
     onTestFinished(() => terminals.dispose())
-    const bystander = await other.terminals.open(other.spec('sh', ['-c', 'echo up; exec sleep 1011']))
+    // An id of its own: that is what marks its processes.
+    const quiet = other.spec('sh', ['-c', 'echo up; exec sleep 1011'], { id: `bystander-${process.pid}` })
+    const bystander = await other.terminals.open(quiet)
     const folder = await realpath(hostDir(bench.dir).replace(/[^/]+$/, '')).then((dir) =>
       join(dir, 'pty-host'),
     )
