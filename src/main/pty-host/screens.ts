@@ -21,10 +21,10 @@ import {
 } from './session-screen.ts'
 
 /**
- * What may be on its way to the other process, not drawn yet, of all terminals together: 10 ms of its work. With half of that
- * it runs dry between a pause and the next bytes, and a flood goes through at three quarters of the speed.
+ * What may be on its way to the other process, not drawn yet, of all terminals together: 5 ms of its work, which is how old a
+ * screen is in a flood. With a third of that it runs dry between two batches, at half of the speed.
  */
-const QUEUED_BYTES = 384 * 1024
+const QUEUED_BYTES = 192 * 1024
 /** What one terminal may have of that at the least, however many there are. */
 const LEAST_BYTES = 32 * 1024
 /** A process that dies this often in this time is left alone for as long: something is wrong that a start does not mend. */

@@ -195,6 +195,7 @@ export class Session implements AttachSource {
 
   write(input: PtyInput): void {
     this.#input.push(input.writer, input.seq, [input.bytes])
+    this.#batcher.hurry()
   }
 
   async paste(text: string, options: { submit: boolean; writer: string; seq: number }): Promise<void> {
@@ -285,7 +286,7 @@ export class Session implements AttachSource {
     if (!this.#paused && (drawing > most || logging > LOG_HIGH_BYTES)) {
       this.#paused = true
       this.#process?.pause()
-    } else if (this.#paused && drawing <= most / 2 && logging < LOG_LOW_BYTES) {
+    } else if (this.#paused && drawing <= most * 0.75 && logging < LOG_LOW_BYTES) {
       this.#paused = false
       this.#process?.resume()
     }
