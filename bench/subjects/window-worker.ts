@@ -83,6 +83,7 @@ class View {
 
   type(bytes: Uint8Array): void {
     this.typedAt = performance.now()
+    pump.typed()
     send({ kind: 'input', viewId: this.id, seq: ++this.#seq, bytes })
   }
 
@@ -136,6 +137,8 @@ class View {
       this.parsed += bytes.length
       this.#look(bytes)
       this.#settle(bytes.length)
+      // Painting is what this window leaves out: what is parsed counts as drawn.
+      pump.drawn(this.#pumpId)
       if (!this.#queue.empty) pump.notify(this.#pumpId)
     })
   }
