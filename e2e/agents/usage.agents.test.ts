@@ -11,7 +11,10 @@ const commit = (name: string) =>
     command: `echo ${name} > ${name} && git add ${name} && git commit -qm 'Add ${name}'`,
   }) as const
 
-/** The arguments of all processes of this machine, as any user can read them (Linux; elsewhere none are found). */
+/**
+ * The arguments of all processes of this machine, as any user can read them (Linux; elsewhere none are found). Of all, not only
+ * the agent's: what it starts may be given the token in turn.
+ */
 async function allArguments(): Promise<string> {
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
   const lines = pids.map((pid) => readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => ''))

@@ -40,6 +40,7 @@ async function load({ resume, parents = {} }: { resume?: object; parents?: Recor
   })
   onTestFinished(() => listener.close())
   const runDir = await tempDir('run')
+  // The plugin runs within OpenCode, whose environment the hook program inherits: here it is this process's own.
   vi.stubEnv('QUARTET_HOOK_FILE', (await listener.open('att_1', runDir)).file)
   onTestFinished(() => {
     vi.unstubAllEnvs()

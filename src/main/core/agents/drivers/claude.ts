@@ -11,7 +11,7 @@ import { brief, commonEvents, parseHookPayload } from '../hook-payload.ts'
 import { readLimit } from '../limits.ts'
 import { agentInfo, requireProgram } from '../programs.ts'
 import { promptArgument } from '../prompt-transport.ts'
-import { choiceOf, yesOrNo } from '../reply.ts'
+import { answerPermission, choiceOf, ESCAPE, yesOrNo } from '../reply.ts'
 import { errorEvents, findSign, type ScreenSign } from '../screen.ts'
 import { quoteAll } from '../shell-quote.ts'
 import { reachesLoopback } from '../telemetry/direct.ts'
@@ -99,16 +99,10 @@ const SIGNS: readonly ScreenSign[] = [
   },
 ]
 
-const ESCAPE = '\x1b'
-
 /** Claude Code's dialogs take digits for options; its trust dialog starts on “No”. */
 function answer(question: AgentQuestion, text: string): readonly string[] {
-  const verdict = yesOrNo(text)
-  if (question.about === 'trust') return verdict === 'yes' ? ['\x1b[B', '\r'] : [ESCAPE]
-  if (question.about === 'permission') {
-    if (verdict === 'yes') return ['1']
-    return verdict === 'no' ? [ESCAPE] : [ESCAPE, ...pasteAndEnter(text)]
-  }
+  if (question.about === 'trust') return yesOrNo(text) === 'yes' ? ['\x1b[B', '\r'] : [ESCAPE]
+  if (question.about === 'permission') return answerPermission(text, '1')
   const choice = choiceOf(question, text)
   if (choice !== null) return [String(choice)]
   // The entry after the model's own options is the one for free text.

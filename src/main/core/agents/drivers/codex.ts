@@ -10,7 +10,7 @@ import { brief, commonEvents, parseHookPayload } from '../hook-payload.ts'
 import { readLimit } from '../limits.ts'
 import { agentInfo, requireProgram } from '../programs.ts'
 import { promptArgument } from '../prompt-transport.ts'
-import { choiceOf, yesOrNo } from '../reply.ts'
+import { answerPermission, choiceOf, ESCAPE, yesOrNo } from '../reply.ts'
 import { errorEvents, findSign, type ScreenSign } from '../screen.ts'
 import { reachesLoopback } from '../telemetry/direct.ts'
 import { codexHome, findCodexRollout } from '../usage/codex-usage.ts'
@@ -90,16 +90,9 @@ export async function commitFolders(worktree: string, branch: string): Promise<s
   return [own, join(shared, 'objects'), refs, logs]
 }
 
-const ESCAPE = '\x1b'
-
 function answer(question: AgentQuestion, text: string): readonly string[] {
-  const verdict = yesOrNo(text)
-  if (question.about === 'trust') return verdict === 'yes' ? ['\r'] : [ESCAPE]
-  if (question.about === 'permission') {
-    if (verdict === 'yes') return ['y']
-    // Escape refuses and leaves the cursor where it can be told what to do instead.
-    return verdict === 'no' ? [ESCAPE] : [ESCAPE, ...pasteAndEnter(text)]
-  }
+  if (question.about === 'trust') return yesOrNo(text) === 'yes' ? ['\r'] : [ESCAPE]
+  if (question.about === 'permission') return answerPermission(text, 'y')
   const choice = choiceOf(question, text)
   return choice === null ? pasteAndEnter(text) : [String(choice)]
 }

@@ -20,7 +20,7 @@ import { brief, commonEvents, parseHookPayload } from '../hook-payload.ts'
 import { readLimit } from '../limits.ts'
 import { agentInfo, requireProgram } from '../programs.ts'
 import { promptArgument } from '../prompt-transport.ts'
-import { choiceOf, yesOrNo } from '../reply.ts'
+import { answerPermission, choiceOf, yesOrNo } from '../reply.ts'
 import { errorEvents, findSign, numberedEntries, type ScreenSign } from '../screen.ts'
 import { reachesLoopback } from '../telemetry/direct.ts'
 import { findGeminiChat } from '../usage/gemini-usage.ts'
@@ -125,19 +125,12 @@ const SIGNS: readonly ScreenSign[] = [
   },
 ]
 
-const ESCAPE = '\x1b'
-
 /** Its dialogs take digits for their entries. */
 function answer(question: AgentQuestion, text: string): readonly string[] {
-  const verdict = yesOrNo(text)
-  if (question.about === 'permission') {
-    if (verdict === 'yes') return ['1']
-    // Escape refuses and ends the turn, and what to do instead is the next message.
-    return verdict === 'no' ? [ESCAPE] : [ESCAPE, ...pasteAndEnter(text)]
-  }
+  if (question.about === 'permission') return answerPermission(text, '1')
   const choice = choiceOf(question, text)
   if (choice !== null) return [String(choice)]
-  if (question.about === 'trust') return [verdict === 'yes' ? '1' : '3']
+  if (question.about === 'trust') return [yesOrNo(text) === 'yes' ? '1' : '3']
   return pasteAndEnter(text)
 }
 

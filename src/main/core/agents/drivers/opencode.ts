@@ -10,7 +10,7 @@ import { brief, commonEvents, parseHookPayload } from '../hook-payload.ts'
 import { readLimit } from '../limits.ts'
 import { agentInfo, requireProgram } from '../programs.ts'
 import { promptArgument } from '../prompt-transport.ts'
-import { choiceOf, yesOrNo } from '../reply.ts'
+import { answerPermission, choiceOf } from '../reply.ts'
 import { errorEvents, findSign, type ScreenSign } from '../screen.ts'
 import { hasOpenCodeSession, openCodeConfig } from '../usage/opencode-store.ts'
 import { readRun, withSchema } from './opencode-headless.ts'
@@ -92,8 +92,6 @@ const SIGNS: readonly ScreenSign[] = [
 /** Entries of a question are numbered; those of a permission stand in one line. */
 const DIALOG_ENTRY = /^[\s│┃|]*(?:(?:[❯›>]\s*)?\d{1,2}[.)]\s+\S|Allow once\b)/
 
-const ESCAPE = '\x1b'
-
 /** A list of files opens behind an `@word`, one of commands behind a lone `/word`, and takes the Enter; a space closes it. */
 const OPENS_LIST = /(^|\s)@\S*$|^\/\S*$/
 const closed = (text: string): string => (OPENS_LIST.test(text) ? `${text} ` : text)
@@ -101,13 +99,9 @@ const closed = (text: string): string => (OPENS_LIST.test(text) ? `${text} ` : t
 /** The writes that send a message. */
 const message = (text: string): readonly string[] => pasteAndEnter(closed(text))
 
-/** Its dialog for a permission starts on “Allow once”; Escape refuses, and the turn ends. Entries of a question take digits. */
+/** Its dialog for a permission starts on “Allow once”. Entries of a question take digits. */
 function answer(question: AgentQuestion, text: string): readonly string[] {
-  const verdict = yesOrNo(text)
-  if (question.about === 'permission') {
-    if (verdict === 'yes') return ['\r']
-    return verdict === 'no' ? [ESCAPE] : [ESCAPE, ...message(text)]
-  }
+  if (question.about === 'permission') return answerPermission(text, '\r', message)
   const choice = choiceOf(question, text)
   if (choice !== null) return [String(choice)]
   // The entry after the model's own options is the one for free text.
