@@ -16,9 +16,11 @@ export function mergeableBlocked(attempt: Attempt | null): string | null {
   return `#${attempt.n} is not ready for a verdict yet.`
 }
 
-/** Its head is its base, and nothing is left uncommitted either. */
+/** Its agent never ran; or its head is its base, and nothing is left uncommitted either. */
 function changedNothing(attempt: Attempt): boolean {
-  if (!canAttempt(attempt.status, 'approve') || attempt.diffstat === null) return false
+  if (!canAttempt(attempt.status, 'approve')) return false
+  if (attempt.terminalId === null && attempt.headSha === null) return true
+  if (attempt.diffstat === null) return false
   return attempt.diffstat.files === 0 && (attempt.headSha ?? attempt.baseSha) === attempt.baseSha
 }
 
