@@ -4,7 +4,7 @@ import { useApp } from '../connection/app-context.ts'
 import { Button } from '../ui/Button.tsx'
 import { StatusIcon } from '../ui/StatusIcon.tsx'
 import { ATTEMPT_LOOK } from '../ui/status-look.ts'
-import { canRestore, canResume } from './TileMenu.tsx'
+import { canRestore, canResume, startWord } from './TileMenu.tsx'
 import { restoreAttempt, resumeAgent } from './verdict-actions.ts'
 
 const WHAT: Partial<Record<AttemptStatus, string>> = {
@@ -42,7 +42,7 @@ export function EndBar({ attempt }: { attempt: Attempt }) {
       <span className="spacer" />
       {canResume(attempt) && attempt.status !== 'stalled' ? (
         <Button size="s" onClick={() => void resumeAgent(app, attempt)}>
-          <Play size={13} /> Resume
+          <Play size={13} /> {startWord(attempt)}
         </Button>
       ) : null}
       {canRestore(attempt) ? (

@@ -100,7 +100,7 @@ export function TileMenu({ attempt }: { attempt: Attempt }) {
         off={!canResume(attempt)}
         onSelect={() => void resumeAgent(app, attempt)}
       >
-        Resume the agent
+        {startWord(attempt)} the agent
       </MenuItem>
       <MenuItem
         icon={<RotateCcw size={14} />}
@@ -126,6 +126,9 @@ export const canResume = (attempt: Attempt): boolean =>
   attempt.verdict === null &&
   attempt.trashRef === null &&
   (canAttempt(attempt.status, 'run') || canAttempt(attempt.status, 'start'))
+
+/** What starting it again comes to: without a conversation there is nothing to resume. */
+export const startWord = (attempt: Attempt): string => (attempt.sessionRef === null ? 'Restart' : 'Resume')
 
 /** Its state is kept under a ref while the worktree is gone. */
 export const canRestore = (attempt: Attempt): boolean =>
