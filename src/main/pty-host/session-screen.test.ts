@@ -4,7 +4,7 @@ import { ByteRing } from '../kernel/byte-ring.ts'
 import { TestScreen } from '../pty-protocol/test-screen.ts'
 import { LogWriter } from './log-writer.ts'
 import type { Screens } from './screens.ts'
-import type { Screen, SessionScreen } from './session-screen.ts'
+import { type Screen, type SessionScreen, sourceOf } from './session-screen.ts'
 import { tempDir, testScreens, until } from './test-host.ts'
 
 const COLS = 40
@@ -30,17 +30,7 @@ class Terminal {
     const ring = new ByteRing(ringBytes)
     this.#ring = ring
     this.#log = log
-    const source = {
-      logPath,
-      get end() {
-        return ring.end
-      },
-      get start() {
-        return ring.start
-      },
-      read: (offset: number, max: number) => ring.read(offset, max),
-      logged: () => log.settled(),
-    }
+    const source = sourceOf(logPath, ring, log)
     this.screen = screens.open({ cols: COLS, rows: ROWS }, source, {
       answer: (text) => this.answers.push(text),
       title: (title) => this.titles.push(title),

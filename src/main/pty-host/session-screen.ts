@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { inflateRaw } from 'node:zlib'
+import type { ByteRing } from '../kernel/byte-ring.ts'
 import type { FromScreens, ScreenQuestion, ToScreens } from '../pty-protocol/screen-messages.ts'
 
 const inflate = promisify(inflateRaw)
@@ -42,6 +43,21 @@ export interface ScreenSource {
   read(offset: number, max: number): Uint8Array | null
   /** Resolves with how far the log goes, once everything that can be in it is there. */
   logged(): Promise<number>
+}
+
+/** What a terminal's ring and its log at `logPath` hold, as a screen's source. */
+export function sourceOf(logPath: string, ring: ByteRing, log: { settled(): Promise<number> }): ScreenSource {
+  return {
+    logPath,
+    get end() {
+      return ring.end
+    },
+    get start() {
+      return ring.start
+    },
+    read: (offset, max) => ring.read(offset, max),
+    logged: () => log.settled(),
+  }
 }
 
 type About = { s: number }

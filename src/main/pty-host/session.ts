@@ -19,7 +19,7 @@ import { InputQueue, pasteParts } from './input-queue.ts'
 import { LOG_HIGH_BYTES, LOG_LOW_BYTES, type LogFiles, LogWriter } from './log-writer.ts'
 import { findProgram, type PtyProcess, startPtyProcess } from './pty-process.ts'
 import type { Screens } from './screens.ts'
-import type { Screen, SessionScreen } from './session-screen.ts'
+import { type Screen, type SessionScreen, sourceOf } from './session-screen.ts'
 import { Throttle } from './throttle.ts'
 
 /** Newest output kept in memory, for readers that come back or fall behind a little. */
@@ -88,17 +88,7 @@ export class Session implements AttachSource {
     this.#startedAt = deps.clock.now()
     const { screens } = deps
     const ring = this.#ring
-    const source = {
-      logPath: spec.logPath,
-      get end() {
-        return ring.end
-      },
-      get start() {
-        return ring.start
-      },
-      read: (offset: number, max: number) => ring.read(offset, max),
-      logged: () => log.settled(),
-    }
+    const source = sourceOf(spec.logPath, ring, log)
     this.#screen = screens.open(spec, source, {
       answer: (text) => this.#input.answer(Buffer.from(text)),
       title: (title) => {
