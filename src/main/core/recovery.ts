@@ -4,6 +4,7 @@ import { canAttempt, isOver, occupiesSlot } from '../../shared/machines/attempt-
 import type { Clock } from '../kernel/clock.ts'
 import type { Scope } from '../kernel/disposable.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { logPathOfLife } from '../pty-protocol/log-files.ts'
 import type { HookListener } from './agents/hook-listener.ts'
 import type { AttemptFinisher } from './attempts/attempt-finisher.ts'
 import type { AttemptSupervisor } from './attempts/attempt-supervisor.ts'
@@ -51,6 +52,7 @@ export async function recover(deps: RecoveryDeps): Promise<void> {
       logPath: row.logPath,
     })),
   )
+  for (const { id } of report.unstarted) undoStart(deps, id)
   // Hooks first: an adopted agent may report at any moment.
   for (const attempt of ledger.select('attempts', "status NOT IN ('landed', 'trashed', 'pending')")) {
     if (attempt.terminalId && terminals.get(attempt.terminalId)?.state === 'live')
@@ -112,7 +114,9 @@ export async function recover(deps: RecoveryDeps): Promise<void> {
     ) {
       ledger.commit((tx) => {
         const now = deps.clock.now()
-        const detail = 'Its terminal is gone and nothing says how it ended. Worktree and transcript are kept.'
+        const detail = report.unstarted.some(({ id }) => id === attempt.terminalId)
+          ? 'Quartet ended before its agent was started again. Nothing of it has run: resume it.'
+          : 'Its terminal is gone and nothing says how it ended. Worktree and transcript are kept.'
         moveAttempt(ledger, tx, attempt.id, 'lose', {
           now,
           reason: detail,
@@ -131,4 +135,28 @@ export async function recover(deps: RecoveryDeps): Promise<void> {
   deps.verdicts.begin()
   deps.lane.begin()
   deps.dispatcher.begin()
+}
+
+/**
+ * Takes back the note of a life that never began. A first one is prepared again, as if nothing had been noted; of a resumed
+ * agent the earlier life is the newest again, and the engineer, whose message is gone, decides.
+ */
+function undoStart({ ledger, clock }: RecoveryDeps, terminalId: string): void {
+  ledger.commit((tx) => {
+    const row = tx.require('terminals', terminalId)
+    if (row.epoch > 1) {
+      const epoch = row.epoch - 1
+      tx.patch('terminals', row.id, { epoch, state: 'exited', logPath: logPathOfLife(row, epoch) })
+      return
+    }
+    const attempt = row.attemptId ? tx.get('attempts', row.attemptId) : undefined
+    tx.remove('terminals', row.id)
+    if (attempt?.status === 'starting')
+      tx.patch('attempts', attempt.id, {
+        status: 'preparing',
+        statusAt: clock.now(),
+        terminalId: null,
+        sessionRef: null,
+      })
+  })
 }

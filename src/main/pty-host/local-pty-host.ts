@@ -62,7 +62,11 @@ export function createLocalPtyHost(options: LocalPtyHostOptions): LocalPtyHost {
     get written() {
       return [...sessions.values()].reduce((sum, session) => sum + session.end, forgotten)
     },
-    list: async () => [...sessions.values()].map((session) => session.info()),
+    async list() {
+      // A core that died over a start would leave a program that its successor is not told of.
+      await Promise.allSettled(starting.values())
+      return [...sessions.values()].map((session) => session.info())
+    },
     async create(spec) {
       // The same life asked for twice (a client that reconnected) is one life.
       const under = starting.get(spec.id)

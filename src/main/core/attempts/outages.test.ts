@@ -1,8 +1,10 @@
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { startHost } from '../../../../e2e/agents/host-process.ts'
+import { type HostProcess, startHost } from '../../../../e2e/agents/host-process.ts'
 import type { Slot } from '../../../shared/domain/task.ts'
+import { descriptorPath } from '../../pty-protocol/host-place.ts'
+import { PROTOCOL_VERSION } from '../../pty-protocol/messages.ts'
 import { makeRepository, sh, startCore, tempDir } from '../testing/core-harness.ts'
 import { eventually } from '../testing/ledger-fixture.ts'
 
@@ -134,5 +136,55 @@ describe('a turn that ends while the core is killed', () => {
     )
     await second.until(id, (attempt) => attempt.status === 'ready')
     expect(await path()).toEqual([...once, 'running', 'finished', 'ready', 'running', 'finished', 'ready'])
+  })
+})
+
+/** Kills the core as soon as it has noted that it starts the agent of `id`: the terminal host has yet to be started then. */
+async function killOverStart(host: HostProcess, id: string): Promise<void> {
+  const pushes = await host.client.state.subscribe({ clientId: 'test', known: null })
+  for await (const push of pushes) {
+    if (push.type === 'signals') continue
+    if (push.rows.attempts?.some((attempt) => attempt.id === id && attempt.status === 'starting')) break
+    await host.client.state.ack({ clientId: 'test', seq: push.to })
+  }
+  await host.kill9()
+}
+
+describe('a core that is killed between its note of a start and the start', () => {
+  it('starts the agent, once, when it is there again; one that was resumed waits to be resumed', async () => {
+    const dir = await tempDir()
+    const place = await placeWithClaude(dir)
+    const repo = await makeRepository(join(dir, 'repo'))
+    const first = await startHost(place)
+    await first.client.system.saveSettings({ reviews: false })
+    const repository = await first.client.repositories.add({ path: repo, trust: true })
+    const fired = await first.client.tasks.fire({
+      repoId: repository.id,
+      brief: 'Count the starts',
+      slots: [slot({ command: 'echo started >> ../starts; git commit --allow-empty -qm Work' })],
+    })
+    const [{ id = '', worktree = '' } = {}] = fired.attempts
+    const starts = () => readFile(join(worktree, '../starts'), 'utf8').catch(() => '')
+    await killOverStart(first, id)
+    expect(await starts()).toBe('')
+
+    const second = await startHost(place)
+    const ready = await second.until(id, (attempt) => attempt.status === 'ready' || attempt.status === 'lost')
+    expect(ready.status).toBe('ready')
+    expect(await starts()).toBe('started\n')
+
+    // Without a terminal host the next start takes long enough again.
+    const { pid } = JSON.parse(await readFile(descriptorPath(place.dataDir, PROTOCOL_VERSION), 'utf8'))
+    process.kill(pid, 'SIGKILL')
+    second.client.attempts.resume({ id }).catch(() => {})
+    await killOverStart(second, id)
+    const third = await startHost(place)
+    const lost = await third.client.attempts.get({ id })
+    expect(lost).toMatchObject({ status: 'lost', attention: { kind: 'crash' } })
+    expect(lost.attention?.detail).toContain('resume it')
+    expect(await starts()).toBe('started\n')
+    await third.client.attempts.resume({ id })
+    await third.until(id, (attempt) => attempt.status === 'ready')
+    expect(await starts()).toBe('started\nstarted\n')
   })
 })

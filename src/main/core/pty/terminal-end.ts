@@ -1,6 +1,6 @@
 import type { Logger } from '../../kernel/logger.ts'
 import { killTree } from '../../kernel/process-tree.ts'
-import { readLogSlice, readMarks } from '../../pty-protocol/log-files.ts'
+import { listSegments, readLogSlice, readMarks } from '../../pty-protocol/log-files.ts'
 import type { PtyExit } from '../../pty-protocol/pty-host.ts'
 import type { KnownTerminal, Terminal } from './terminal.ts'
 
@@ -29,11 +29,16 @@ export async function buryLost(terminal: Terminal, now: () => number, log: Logge
   return (await exitInLog(terminal)) ?? lostExit(await logEnd(logPath), now())
 }
 
-/** A terminal of an earlier run of the core that no host holds: how it ended stands in its log, or nobody knows. */
-export async function buryUnseen(known: KnownTerminal, now: () => number): Promise<Terminal> {
+/**
+ * A terminal of an earlier run of the core that no host holds: how it ended stands in its log, or nobody knows. Null when its
+ * program never ran: hosts begin the log before the program.
+ */
+export async function buryUnseen(known: KnownTerminal, now: () => number): Promise<Terminal | null> {
   const exit = await exitInLog(known)
   // Its mark alone counts here: pids may have been given out anew since, start times repeat after a reboot.
-  if (!exit) await killTree({ root: null, mark: known.id })
+  const killed = exit ? null : await killTree({ root: null, mark: known.id })
+  const nothingRan = known.pid === null && killed?.signalled === 0
+  if (nothingRan && (await listSegments(known.logPath)).length === 0) return null
   const end = await logEnd(known.logPath)
   return {
     ...known,

@@ -56,6 +56,8 @@ export interface AdoptReport {
   /** Ended while nobody looked: the exit was read from the log's index. */
   ended: Terminal[]
   lost: Terminal[]
+  /** Of which nothing ever ran: the core ended between its note and the host. They are not registered. */
+  unstarted: KnownTerminal[]
   /** In the host, but not among the known ones: the caller decides to kill or to keep them. They are registered. */
   unknown: Terminal[]
 }

@@ -40,7 +40,13 @@ describe('terminals of a detached host', () => {
   const sh = (script: string) => bench.spec('sh', ['-c', script])
 
   test('keep secret and socket to their user, and start no host to adopt nothing', async () => {
-    expect(await bench.terminals.adopt([])).toEqual({ adopted: [], ended: [], lost: [], unknown: [] })
+    expect(await bench.terminals.adopt([])).toEqual({
+      adopted: [],
+      ended: [],
+      lost: [],
+      unstarted: [],
+      unknown: [],
+    })
     await expect(stat(hostDir(bench.dir))).rejects.toThrow()
     const spec = sh('true')
     await bench.terminals.open(spec)

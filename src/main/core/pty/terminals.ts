@@ -60,7 +60,7 @@ export class Terminals implements TerminalRegistry {
   }
 
   async adopt(known: readonly KnownTerminal[]): Promise<AdoptReport> {
-    const report: AdoptReport = { adopted: [], ended: [], lost: [], unknown: [] }
+    const report: AdoptReport = { adopted: [], ended: [], lost: [], unstarted: [], unknown: [] }
     const { current, others } = await this.#hosts.find()
     if (current) this.#use(current)
     const held = new Map<string, { host: PtyHost; info: PtyInfo; draining: boolean }>()
@@ -75,6 +75,10 @@ export class Terminals implements TerminalRegistry {
         report.adopted.push(this.#book.register(found.info, found.host, found.draining).terminal)
       } else {
         const terminal = await buryUnseen(one, () => this.#clock.now())
+        if (!terminal) {
+          report.unstarted.push(one)
+          continue
+        }
         this.#book.enter(terminal, null, false)
         ;(terminal.state === 'lost' ? report.lost : report.ended).push(terminal)
       }
