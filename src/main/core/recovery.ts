@@ -80,12 +80,13 @@ export async function recover(deps: RecoveryDeps): Promise<void> {
   }
   // Terminals that nobody knows belong to a database that was replaced: they are ended, their logs stay.
   for (const terminal of report.unknown) {
+    // One that has ended is only remembered by its host: it can still be looked at.
+    if (terminal.state !== 'live') continue
     deps.log.warn('ending a terminal that the database does not know', { id: terminal.id })
-    if (terminal.state === 'live')
-      deps.scope.run(
-        `ending ${terminal.id}`,
-        async () => void (await terminals.kill(terminal.id, 'unknown to the database')),
-      )
+    deps.scope.run(
+      `ending ${terminal.id}`,
+      async () => void (await terminals.kill(terminal.id, 'unknown to the database')),
+    )
   }
   for (const row of ledger.select('terminals', "state = 'live' AND killRequestedAt IS NOT NULL")) {
     deps.scope.run(
@@ -114,9 +115,10 @@ export async function recover(deps: RecoveryDeps): Promise<void> {
     ) {
       ledger.commit((tx) => {
         const now = deps.clock.now()
-        const detail = report.unstarted.some(({ id }) => id === attempt.terminalId)
-          ? 'Quartet ended before its agent was started again. Nothing of it has run: resume it.'
-          : 'Its terminal is gone and nothing says how it ended. Worktree and transcript are kept.'
+        const detail =
+          attempt.status === 'starting'
+            ? 'Quartet ended before its agent was started again. Nothing of it has run: resume it.'
+            : 'Its terminal is gone and nothing says how it ended. Worktree and transcript are kept.'
         moveAttempt(ledger, tx, attempt.id, 'lose', {
           now,
           reason: detail,

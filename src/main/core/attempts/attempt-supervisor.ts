@@ -7,7 +7,7 @@ import type { PtyExit } from '../../pty-protocol/pty-host.ts'
 import type { AgentEvent } from '../agents/driver.ts'
 import type { HookMessage } from '../agents/hook-listener.ts'
 import type { AgentRegistry } from '../agents/registry.ts'
-import type { Ledger } from '../db/ledger.ts'
+import type { Ledger, Transaction } from '../db/ledger.ts'
 import type { TerminalEvent, TerminalRegistry } from '../pty/terminal.ts'
 import type { AgentReports } from './agent-reports.ts'
 import type { AttemptFinisher } from './attempt-finisher.ts'
@@ -96,57 +96,55 @@ export class AttemptSupervisor {
 
   /** The process of a terminal ended (also told at boot, of one that ended while we were away). */
   onExit(terminalId: string, exit: PtyExit): void {
-    const { ledger } = this.#deps
+    const { ledger, finisher, scope, usage } = this.#deps
     const terminal = ledger.get('terminals', terminalId)
     if (terminal?.state !== 'live') return
-    ledger.commit((tx) => {
+    const { attemptId } = terminal
+    // In one step: a core that dies in the middle must not leave an attempt that runs without a terminal.
+    const moved = ledger.commit((tx) => {
       tx.patch('terminals', terminalId, {
         state: exit.reason === 'lost' ? 'lost' : 'exited',
         exitCode: exit.code,
       })
       tx.fact({
         kind: 'terminal.ended',
-        attemptId: terminal.attemptId,
+        attemptId,
         body: { code: exit.code, signal: exit.signal, reason: exit.reason, bytes: exit.offset },
       })
+      const attempt = attemptId ? tx.get('attempts', attemptId) : undefined
+      // The end of an agent that was through with its turn says nothing about its work.
+      if (!attempt || !occupiesSlot(attempt.status)) return null
+      const { event, ...move } = this.#endBy(exit)
+      return this.#moveIn(tx, attempt.id, event, move) ? event : null
     })
-    const attempt = terminal.attemptId ? ledger.get('attempts', terminal.attemptId) : undefined
-    if (!attempt) return
-    this.#heardAt.delete(attempt.id)
-    this.#onEnd(attempt, exit)
-    this.#deps.usage.settle(attempt.id)
-  }
-
-  #onEnd(attempt: Attempt, exit: PtyExit): void {
-    // The end of an agent that was through with its turn says nothing about its work.
-    if (!occupiesSlot(attempt.status)) return
-    const endedAt = this.#deps.clock.now()
-    if (exit.reason !== 'lost' && exit.reason !== 'killed' && exit.code === 0) {
-      const change = { endReason: 'exited', endedAt, attention: null } as const
-      if (this.#move(attempt.id, 'finish', { source: 'process', change }))
-        this.#deps.finisher.begin(attempt.id)
-      return
-    }
+    if (!attemptId || !ledger.get('attempts', attemptId)) return
+    this.#heardAt.delete(attemptId)
+    if (moved === 'finish') finisher.begin(attemptId)
     // What it did until then can still be judged: show it.
-    if (this.#fall(attempt, exit, endedAt))
-      this.#deps.scope.run(`look at ${attempt.id}`, () => this.#deps.finisher.look(attempt.id))
+    else if (moved) scope.run(`look at ${attemptId}`, () => finisher.look(attemptId))
+    usage.settle(attemptId)
   }
 
-  /** Its agent ended without being done: true when that is new. */
-  #fall(attempt: Attempt, exit: PtyExit, endedAt: number): boolean {
+  /** What such an end of its process is to an attempt that was at work. */
+  #endBy(exit: PtyExit): Omit<Move, 'now'> & { event: AttemptEvent } {
+    const endedAt = this.#deps.clock.now()
     if (exit.reason === 'killed')
-      return this.#move(attempt.id, 'cancel', {
+      return {
+        event: 'cancel',
         source: 'process',
         reason: 'Stopped.',
         change: { endReason: 'stopped', endedAt, attention: null },
-      })
+      }
     const lost = exit.reason === 'lost'
+    if (!lost && exit.code === 0)
+      return { event: 'finish', source: 'process', change: { endReason: 'exited', endedAt, attention: null } }
     const detail = lost
       ? 'Its terminal was lost: the process that held it died. Transcript and worktree are kept.'
       : exit.signal
         ? `The agent was ended by signal ${exit.signal}.`
         : `The agent ended with exit code ${exit.code}.`
-    return this.#move(attempt.id, lost ? 'lose' : 'fail', {
+    return {
+      event: lost ? 'lose' : 'fail',
       source: 'process',
       reason: detail,
       change: {
@@ -154,7 +152,7 @@ export class AttemptSupervisor {
         endedAt,
         attention: this.#attention('crash', detail),
       },
-    })
+    }
   }
 
   #onTerminal(event: TerminalEvent): void {
@@ -198,12 +196,13 @@ export class AttemptSupervisor {
 
   /** Moves if the machine allows it, and says whether it did. A verdict that stands is not disturbed. */
   #move(id: string, event: AttemptEvent, move: Omit<Move, 'now'>): boolean {
-    const { ledger, clock } = this.#deps
-    return ledger.commit((tx) => {
-      const attempt = tx.require('attempts', id)
-      if (attempt.verdict || !canAttempt(attempt.status, event)) return false
-      moveAttempt(ledger, tx, id, event, { now: clock.now(), ...move })
-      return true
-    })
+    return this.#deps.ledger.commit((tx) => this.#moveIn(tx, id, event, move))
+  }
+
+  #moveIn(tx: Transaction, id: string, event: AttemptEvent, move: Omit<Move, 'now'>): boolean {
+    const attempt = tx.require('attempts', id)
+    if (attempt.verdict || !canAttempt(attempt.status, event)) return false
+    moveAttempt(this.#deps.ledger, tx, id, event, { now: this.#deps.clock.now(), ...move })
+    return true
   }
 }

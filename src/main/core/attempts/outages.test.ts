@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { type HostProcess, startHost } from '../../../../e2e/agents/host-process.ts'
 import type { Slot } from '../../../shared/domain/task.ts'
@@ -47,6 +50,7 @@ describe('quitting with “stop agents”', () => {
   })
 })
 
+const MORTAL_CORE = resolve(import.meta.dirname, '../testing/mortal-core.ts')
 const FAKE = resolve(import.meta.dirname, '../testing/fake-agent.mjs')
 
 /** A place for a host in which a stand-in is found as `claude`. */
@@ -187,4 +191,56 @@ describe('a core that is killed between its note of a start and the start', () =
     await third.until(id, (attempt) => attempt.status === 'ready')
     expect(await starts()).toBe('started\nstarted\n')
   })
+})
+
+describe('a core that is killed after a commit, at each step of an attempt once', () => {
+  it('brings all attempts to their ends all the same: each agent is started once and none is lost', async () => {
+    const dir = await tempDir()
+    const dataDir = join(dir, 'data')
+    const repo = await makeRepository(join(dir, 'repo'))
+    const first = await startCore(dataDir)
+    await first.client.system.saveSettings({ reviews: false })
+    const repository = await first.client.repositories.add({ path: repo, trust: true })
+    const work = (n: number) => `echo ${n} >> ../starts; git commit --allow-empty -qm Work; exit ${n % 2}`
+    await first.client.tasks.fire({
+      repoId: repository.id,
+      brief: 'Count the starts',
+      slots: [0, 1, 2].map((n) => slot({ command: work(n) })),
+    })
+    // They have hardly begun.
+    await first.close()
+
+    const moments: string[] = []
+    for (;;) {
+      const child = spawn(process.execPath, [MORTAL_CORE, dataDir, ...moments], {
+        env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const [[code, signal], said] = await Promise.all([once(child, 'exit'), text(child.stdout)])
+      if (code === 0) break
+      expect({ code, signal }).toEqual({ code: null, signal: 'SIGKILL' })
+      moments.push(said.trimEnd())
+    }
+    expect(moments).toEqual(
+      expect.arrayContaining(
+        ['starting', 'running', 'finished', 'ready', 'failed'].map((to) => `attempt.status ${to}`),
+      ),
+    )
+
+    const last = await startCore(dataDir)
+    const attempts = await last.client.attempts.list({})
+    const ends = attempts.sort((a, b) => a.n - b.n).map(({ n, status, endReason }) => [n, status, endReason])
+    expect(ends).toEqual([
+      [1, 'ready', 'exited'],
+      [2, 'failed', 'exited_with_error'],
+      [3, 'ready', 'exited'],
+    ])
+    const { worktree } = attempts[0]!
+    expect((await readFile(join(worktree, '../starts'), 'utf8')).split('\n').sort()).toEqual([
+      '',
+      '0',
+      '1',
+      '2',
+    ])
+  }, 120_000)
 })

@@ -169,5 +169,5 @@ test('a core killed at random moments, fifty times, under output, input and resi
   expect(found, why).toEqual(expected)
   expect(bench.terminals.get(harried.id), why).toMatchObject({ pid: terminal.pid, epoch: 1 })
   expect(window.opened.snapshot + window.opened.resume, why).toBeGreaterThan(KILLS / 4)
-  expect(found.sizes.length, why).toBeGreaterThan(KILLS)
+  expect(found.sizes.length, why).toBeGreaterThan(KILLS / 2)
 }, 180_000)
