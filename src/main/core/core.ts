@@ -294,7 +294,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     clock,
     onFired: () => dispatcher.dispatch(),
     stopAnalysis: (id) => reviewing.analysis.stop(id),
-    retireTask: (id, reason) => scope.run(`retiring ${id}`, () => retire.task(id, reason)),
+    retireTask: (id) => scope.run(`retiring ${id}`, () => retire.task(id)),
   })
   const sample = new SampleService({
     ledger,

@@ -131,6 +131,7 @@ export async function recover(deps: RecoveryDeps): Promise<void> {
       })
     }
   }
+  for (const id of deps.retire.unfinishedTasks()) deps.scope.run(`retiring ${id}`, () => deps.retire.task(id))
   // Private folders of attempts that are over serve nobody.
   for (const attempt of ledger.select('attempts', "status IN ('landed', 'trashed') AND trashRef IS NOT NULL"))
     await rm(join(deps.runRoot, attempt.id), { recursive: true, force: true })

@@ -193,6 +193,22 @@ describe('a core that is killed between its note of a start and the start', () =
   })
 })
 
+/** Starts cores until one gets through: each dies after the first commit that says something new. Gives what they died of. */
+async function dieAtEachStep(dataDir: string): Promise<string[]> {
+  const moments: string[] = []
+  for (;;) {
+    const child = spawn(process.execPath, [MORTAL_CORE, dataDir, ...moments], {
+      env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [[code, signal], said] = await Promise.all([once(child, 'exit'), text(child.stdout)])
+    if (code === 0) break
+    expect({ code, signal }).toEqual({ code: null, signal: 'SIGKILL' })
+    moments.push(said.trimEnd())
+  }
+  return moments
+}
+
 describe('a core that is killed after a commit, at each step of an attempt once', () => {
   it('brings all attempts to their ends all the same: each agent is started once and none is lost', async () => {
     const dir = await tempDir()
@@ -210,17 +226,7 @@ describe('a core that is killed after a commit, at each step of an attempt once'
     // They have hardly begun.
     await first.close()
 
-    const moments: string[] = []
-    for (;;) {
-      const child = spawn(process.execPath, [MORTAL_CORE, dataDir, ...moments], {
-        env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      const [[code, signal], said] = await Promise.all([once(child, 'exit'), text(child.stdout)])
-      if (code === 0) break
-      expect({ code, signal }).toEqual({ code: null, signal: 'SIGKILL' })
-      moments.push(said.trimEnd())
-    }
+    const moments = await dieAtEachStep(dataDir)
     expect(moments).toEqual(
       expect.arrayContaining(
         ['starting', 'running', 'finished', 'ready', 'failed'].map((to) => `attempt.status ${to}`),
@@ -243,4 +249,76 @@ describe('a core that is killed after a commit, at each step of an attempt once'
       '2',
     ])
   }, 120_000)
+
+  it('lands what was called mergeable, once, and keeps all that lost to it', async () => {
+    const dir = await tempDir()
+    const dataDir = join(dir, 'data')
+    const repo = await makeRepository(join(dir, 'repo'))
+    const first = await startCore(dataDir, { undoMs: 1_500 })
+    await first.client.system.saveSettings({ reviews: false })
+    const repository = await first.client.repositories.add({ path: repo, trust: true })
+    const work = 'git commit --allow-empty -qm Work; echo more > more; exec sleep 1021'
+    const { attempts } = await first.client.tasks.fire({
+      repoId: repository.id,
+      brief: 'Work',
+      slots: [slot({ command: 'echo 1 > one; git add one; git commit -qm Work' }), slot({ command: work })],
+    })
+    const [winner, loser] = attempts.map(({ id }) => id)
+    await first.until((state) => state.attempts[winner!]?.status === 'ready')
+    await first.until((state) => state.attempts[loser!]?.status === 'running')
+    await first.client.attempts.verdict({ id: winner!, kind: 'mergeable' })
+    // Before it takes effect.
+    await first.close()
+
+    const moments = await dieAtEachStep(dataDir)
+    expect(moments).toEqual(
+      expect.arrayContaining([
+        'attempt.status trashed',
+        'attempt.status landing',
+        'task.status landed',
+        'attempt.kept',
+      ]),
+    )
+    const last = await startCore(dataDir)
+    expect(await last.client.attempts.get({ id: winner! })).toMatchObject({ status: 'landed' })
+    expect(await last.client.attempts.get({ id: loser! })).toMatchObject({
+      status: 'trashed',
+      reason: 'Lost to #1.',
+      trashRef: expect.stringContaining('refs/quartet/'),
+    })
+    expect(await sh(repo, 'rev-list', '--count', 'main')).toBe('2')
+    expect(await sh(repo, 'worktree', 'list', '--porcelain')).not.toContain('/r1a')
+  }, 120_000)
+})
+
+describe('a core that is killed while it gives up a task', () => {
+  it('has ended and kept all of its attempts when it is there again', async () => {
+    const dir = await tempDir()
+    const place = await placeWithClaude(dir)
+    const repo = await makeRepository(join(dir, 'repo'))
+    const first = await startHost(place)
+    const repository = await first.client.repositories.add({ path: repo, trust: true })
+    const { task, attempts } = await first.client.tasks.fire({
+      repoId: repository.id,
+      brief: 'Stay',
+      slots: [1, 2].map(() => slot({ command: 'exec sleep 1022' })),
+    })
+    for (const { id } of attempts) await first.until(id, ({ status }) => status === 'running')
+    await first.client.tasks.abandon({ id: task.id })
+    await first.kill9()
+
+    const second = await startHost(place)
+    for (const { id, worktree } of attempts) {
+      const kept = await second.until(id, ({ status, trashRef }) => status === 'trashed' && trashRef !== null)
+      expect(kept.reason).toBe('The task was abandoned.')
+      await eventually(
+        () =>
+          stat(worktree).then(
+            () => false,
+            () => true,
+          ),
+        'its worktree to be gone',
+      )
+    }
+  })
 })

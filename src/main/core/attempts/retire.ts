@@ -30,6 +30,10 @@ export interface RetireDeps {
   runRoot: string
 }
 
+/** Of a task that is given up, what has to be ended or kept yet; what had no worktree has nothing to keep. */
+const GIVEN_UP =
+  "(status NOT IN ('landed', 'trashed') OR (status = 'trashed' AND verdict IS NULL AND trashRef IS NULL AND startedAt IS NOT NULL))"
+
 /** Ends what an attempt occupies, without losing any of it. Every step can be repeated after a crash. */
 export class Retire {
   readonly #deps: RetireDeps
@@ -73,14 +77,12 @@ export class Retire {
     })
   }
 
-  /** Ends and keeps all attempts of a task that is given up. */
-  async task(taskId: string, reason: string): Promise<void> {
+  /** Ends and keeps all attempts of a task that was given up; asked again, what is left of them. */
+  async task(taskId: string): Promise<void> {
     const { ledger, clock } = this.#deps
-    const open = ledger
-      .select('attempts', 'taskId = ?', taskId)
-      .filter((attempt) => canAttempt(attempt.status, 'trash'))
+    const reason = 'The task was abandoned.'
     await Promise.all(
-      open.map(async (attempt) => {
+      ledger.select('attempts', `taskId = ? AND ${GIVEN_UP}`, taskId).map(async (attempt) => {
         await this.stopAgent(attempt, reason)
         ledger.commit((tx) => {
           if (canAttempt(tx.require('attempts', attempt.id).status, 'trash'))
@@ -93,6 +95,12 @@ export class Retire {
         await this.keepAndRemove(attempt.id, 'trash')
       }),
     )
+  }
+
+  /** Tasks that were given up, and the core ended before all of their attempts were. */
+  unfinishedTasks(): string[] {
+    const left = `SELECT taskId FROM attempts WHERE ${GIVEN_UP}`
+    return this.#deps.ledger.select('tasks', `status = 'abandoned' AND id IN (${left})`).map(({ id }) => id)
   }
 
   /**

@@ -37,54 +37,58 @@ export class VerdictEffect {
   }
 
   async #takeEffect(id: string): Promise<void> {
-    const { ledger, retire, lane } = this.#deps
+    const { ledger, lane } = this.#deps
     const attempt = ledger.require('attempts', id)
     // Undone in time, or taken care of before.
     if (!attempt.verdict || this.#taking.has(id)) return
     this.#taking.add(id)
     try {
       if (attempt.status === 'mergeable') {
+        // Before the lane has it: a core that dies in between finds a winner that is only mergeable, and comes here again.
+        const losers = this.#lose(attempt)
         lane.enqueue(attempt)
-        await this.#cascade(attempt)
+        await Promise.all(losers.map((loser) => this.#retire(loser, `lost to #${attempt.n}`)))
       } else if (attempt.status === 'trashed' && attempt.trashRef === null) {
-        await retire.stopAgent(attempt, 'trashed')
-        await retire.keepAndRemove(id, 'trash')
+        await this.#retire(attempt, 'trashed')
       }
     } finally {
       this.#taking.delete(id)
     }
   }
 
-  /** The siblings of a winner are stopped and kept, each with a line in the history. */
-  async #cascade(winner: Attempt): Promise<void> {
-    const { ledger, retire, clock } = this.#deps
-    const siblings = ledger
-      .select('attempts', 'taskId = ? AND id <> ?', winner.taskId, winner.id)
-      .filter((sibling) => !isOver(sibling.status) || (sibling.status === 'trashed' && !sibling.trashRef))
-    await Promise.all(
-      siblings.map(async (sibling) => {
-        if (!isOver(sibling.status)) {
-          ledger.commit((tx) => {
-            const now = clock.now()
-            const verdict: Verdict = {
-              kind: 'trash',
-              headSha: sibling.headSha,
-              reasons: ['lost to sibling'],
-              note: '',
-              at: now,
-              undoUntil: now,
-              from: sibling.status,
-            }
-            moveAttempt(ledger, tx, sibling.id, 'trash', {
-              now,
-              reason: `Lost to #${winner.n}.`,
-              change: { verdict, attention: null },
-            })
-          })
+  /** The siblings of a winner lose, each with a line in the history; gives them. */
+  #lose(winner: Attempt): Attempt[] {
+    const { ledger, clock } = this.#deps
+    return ledger.commit((tx) => {
+      const now = clock.now()
+      const siblings = ledger
+        .select('attempts', 'taskId = ? AND id <> ?', winner.taskId, winner.id)
+        .filter((sibling) => !isOver(sibling.status) || (sibling.status === 'trashed' && !sibling.trashRef))
+      for (const sibling of siblings) {
+        if (isOver(sibling.status)) continue
+        const verdict: Verdict = {
+          kind: 'trash',
+          headSha: sibling.headSha,
+          reasons: ['lost to sibling'],
+          note: '',
+          at: now,
+          undoUntil: now,
+          from: sibling.status,
         }
-        await retire.stopAgent(sibling, `lost to #${winner.n}`)
-        await retire.keepAndRemove(sibling.id, 'trash')
-      }),
-    )
+        moveAttempt(ledger, tx, sibling.id, 'trash', {
+          now,
+          reason: `Lost to #${winner.n}.`,
+          change: { verdict, attention: null },
+        })
+      }
+      return siblings
+    })
+  }
+
+  /** Stops its agent and keeps what it did. */
+  async #retire(attempt: Attempt, reason: string): Promise<void> {
+    const { retire } = this.#deps
+    await retire.stopAgent(attempt, reason)
+    await retire.keepAndRemove(attempt.id, 'trash')
   }
 }

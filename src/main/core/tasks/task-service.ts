@@ -26,7 +26,7 @@ export interface TaskServiceDeps extends RoundSlotsDeps {
   /** Ends the analysis of a trashed round: the next one starts without it. */
   stopAnalysis: (taskId: string) => void
   /** Ends all attempts of a task that is given up. */
-  retireTask: (taskId: string, reason: string) => void
+  retireTask: (taskId: string) => void
 }
 
 export interface NewTask {
@@ -181,7 +181,7 @@ export class TaskService {
 
   abandon(id: string): Task {
     const task = this.#deps.ledger.commit((tx) => moveTask(tx, id, 'abandon', this.#deps.clock.now()))
-    this.#deps.retireTask(id, 'the task was abandoned')
+    this.#deps.retireTask(id)
     return task
   }
 

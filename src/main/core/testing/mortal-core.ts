@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type AnyRouter, createRouterClient } from '@orpc/server'
 import type { CoreClient } from '../../../shared/contract/client.ts'
+import type { Attempt } from '../../../shared/domain/attempt.ts'
 import { isUnfinished } from '../../../shared/machines/attempt-machine.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { silentLogger } from '../../kernel/logger.ts'
@@ -17,13 +18,19 @@ import { Ledger } from '../db/ledger.ts'
 const [dataDir = '', ...survived] = process.argv.slice(2)
 const root = resolve(import.meta.dirname, '../../../..')
 
+const isAtWork = ({ status, trashRef }: Attempt) =>
+  isUnfinished(status) ||
+  status === 'mergeable' ||
+  status === 'landing' ||
+  (status === 'trashed' && trashRef === null)
+
 let look = async () => {}
 const { commit } = Ledger.prototype
 Ledger.prototype.commit = function (work) {
   const before = this.facts({ limit: 1 })[0]?.seq ?? 0
   const result = commit.call(this, work)
   for (const { seq, kind, body } of this.facts({ limit: 20 })) {
-    const moment = `${kind} ${body.to ?? body.step ?? ''}`
+    const moment = [kind, body.to ?? body.step ?? body.phase].filter(Boolean).join(' ')
     if (seq <= before || survived.includes(moment)) continue
     writeSync(1, `${moment}\n`)
     process.kill(process.pid, 'SIGKILL')
@@ -54,8 +61,8 @@ const core = await createCore({
 const client = createRouterClient(core.router as AnyRouter) as unknown as CoreClient
 await new Promise<void>((done) => {
   look = async () => {
-    const attempts = await client.attempts.list({})
-    if (attempts.every(({ status }) => !isUnfinished(status))) done()
+    const attempts = await client.attempts.list({ all: true })
+    if (!attempts.some(isAtWork)) done()
   }
   void look()
 })
