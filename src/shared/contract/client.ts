@@ -8,6 +8,14 @@ export type CoreClient = ContractRouterClient<typeof contract>
 
 /** A thrown error of a call as the `Failure` that the core meant, or the error itself when it is none. */
 export function toFailure(error: unknown): unknown {
+  // What oRPC makes of a connection that ends while a call waits. Nobody here gives up a call otherwise.
+  if (error instanceof Error && error.name === 'AbortError')
+    return new Failure(
+      'core_unreachable',
+      'The connection to Quartet was cut before it answered. Look whether it was done before you try again.',
+      {},
+      { cause: error },
+    )
   if (!(error instanceof ORPCError)) return error
   if (error.code === 'FAILURE') {
     const data = error.data as { code?: unknown; details?: Record<string, unknown> }
