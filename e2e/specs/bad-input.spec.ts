@@ -71,6 +71,54 @@ test('agents that are missing, end at once or lose their worktree say so in thei
   await expect(tile(page, 1)).toContainText(/worktree/i)
 })
 
+test('an attempt whose agent never ran says why, and what can be done about it', async ({ host }) => {
+  const { page, box } = host
+  const repo = await smallRepo(join(box.repos, 'small'), box.home)
+  await repo.write('WORKFLOW.md', '---\nhooks:\n  after_create: test -e ../mended || exit 7\n---\n')
+  await repo.commit('Set up by a hook')
+  await box.json('repo', 'add', repo.path, '--trust')
+  const fire = (title: string, agent: string) =>
+    box.json(
+      'fire',
+      '--repo',
+      repo.path,
+      '--title',
+      title,
+      '--brief',
+      title,
+      '--agent',
+      agent,
+      '--attempts',
+      '1',
+    )
+
+  const hooked = await fire('Its hook fails', 'rehearsal')
+  await taskRows(page).filter({ hasText: 'Its hook fails' }).click()
+  await expectStatus(page, 1, 'failed')
+  const told = page.getByTestId('never-ran-1')
+  await expect(told).toContainText('A hook of the workflow failed')
+  await expect(told).toContainText('after_create ended with code 7')
+  await told.getByRole('button', { name: 'Open the workflow' }).click()
+  await expect(page.getByTestId('workflow')).toContainText('WORKFLOW.md')
+  await taskRows(page).filter({ hasText: 'Its hook fails' }).click()
+  // Mended, it is prepared from the beginning, and its agent runs.
+  await writeFile(join(hooked.attempts[0].worktree, '..', 'mended'), '')
+  await told.getByRole('button', { name: 'Restart' }).click()
+  await expectStatus(page, 1, 'ready')
+
+  await fire('Its agent is missing', 'claude')
+  await taskRows(page).filter({ hasText: 'Its agent is missing' }).click()
+  await expectStatus(page, 1, 'failed')
+  await expect(told).toContainText('Its agent is missing')
+  await expect(told).toContainText('“claude” is not on the PATH of your login shell')
+  await told.getByRole('button', { name: 'Open the doctor' }).click()
+  await expect(page.getByRole('main', { name: 'Settings' })).toContainText('Claude Code')
+  await taskRows(page).filter({ hasText: 'Its agent is missing' }).click()
+  await page.getByTestId('verdict-trash-1').click()
+  await page.getByTestId('trash-confirm').click()
+  await expect(told).toContainText('Trashed before its agent ran')
+})
+
 test('a repository that is gone is a sentence, and comes back', async ({ host }) => {
   const { page, box } = host
   const repo = await smallRepo(join(box.repos, 'small'), box.home)

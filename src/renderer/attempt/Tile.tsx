@@ -7,6 +7,8 @@ import { ATTEMPT_LOOK } from '../ui/status-look.ts'
 import { AnswerBox } from './AnswerBox.tsx'
 import { AttentionBar } from './AttentionBar.tsx'
 import { EndBar } from './EndBar.tsx'
+import { neverRan } from './end-text.ts'
+import { NeverRan } from './NeverRan.tsx'
 import { PreparingSteps } from './PreparingSteps.tsx'
 import { TileFoot } from './TileFoot.tsx'
 import { TileHead } from './TileHead.tsx'
@@ -48,17 +50,11 @@ export const Tile = memo(function Tile({ attemptId, focused }: { attemptId: stri
         />
       ) : (
         <div className="tile-before">
-          {before || attempt.status === 'starting' ? (
-            <PreparingSteps attempt={attempt} />
-          ) : (
-            <div className="tile-state">
-              <p>It ended before it had a terminal.</p>
-            </div>
-          )}
+          {neverRan(attempt) ? <NeverRan attempt={attempt} /> : <PreparingSteps attempt={attempt} />}
         </div>
       )}
       <AttentionBar attempt={attempt} />
-      <EndBar attempt={attempt} />
+      {neverRan(attempt) ? null : <EndBar attempt={attempt} />}
       <UndoBanner attempt={attempt} />
       <div className="tile-bottom" data-asks={attempt.status === 'waiting'}>
         {attempt.status === 'waiting' ? <AnswerBox attempt={attempt} /> : null}

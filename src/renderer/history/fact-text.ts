@@ -33,7 +33,7 @@ const TELL: Record<FactKind, (body: Body) => string> = {
   'task.edited': (body) => `Task edited${because(list(body, 'fields').join(', '))}`,
   'task.status': (body) => `Task is ${text(body, 'to') || 'changed'}${because(text(body, 'reason'))}`,
   'round.fired': (body) =>
-    `Round ${count(body, 'round') ?? ''} fired: ${list(body, 'agents').length} attempts from ${sha7(text(body, 'baseSha'))}`,
+    `Round ${count(body, 'round') ?? ''} fired: ${plural(list(body, 'agents').length, 'attempt')} from ${sha7(text(body, 'baseSha'))}`,
   'attempt.status': (body) => `${text(body, 'to') || 'changed its status'}${because(text(body, 'reason'))}`,
   'attempt.step': (body) => `preparing: ${text(body, 'step')}`,
   'attempt.question': (body) => `asks: ${text(body, 'text')}`,

@@ -3,6 +3,7 @@ import { Failure } from '../domain/failure.ts'
 
 /** What can happen to an attempt. */
 export type AttemptEvent =
+  | 'queue'
   | 'prepare'
   | 'start'
   | 'run'
@@ -65,8 +66,10 @@ const TRANSITIONS: Record<AttemptStatus, Partial<Record<AttemptEvent, AttemptSta
     lose: 'lost',
     cancel: 'cancelled',
   },
-  failed: { trash: 'trashed', run: 'running', start: 'starting', approve: 'mergeable' },
+  // `queue`: its agent never ran, so it is prepared from the beginning when a slot is free.
+  failed: { trash: 'trashed', queue: 'pending', run: 'running', start: 'starting', approve: 'mergeable' },
   lost: {
+    queue: 'pending',
     trash: 'trashed',
     run: 'running',
     start: 'starting',
@@ -74,7 +77,7 @@ const TRANSITIONS: Record<AttemptStatus, Partial<Record<AttemptEvent, AttemptSta
     finish: 'finished',
     approve: 'mergeable',
   },
-  cancelled: { trash: 'trashed', undo: 'ready', start: 'starting', approve: 'mergeable' },
+  cancelled: { trash: 'trashed', queue: 'pending', undo: 'ready', start: 'starting', approve: 'mergeable' },
 }
 
 /** The status after `event`; throws `illegal_state` when that cannot happen in this status. */

@@ -13,6 +13,7 @@ import {
 import { canTask, isTaskOver, nextTaskStatus, type TaskEvent } from './task-machine.ts'
 
 const ATTEMPT_EVENTS: AttemptEvent[] = [
+  'queue',
   'prepare',
   'start',
   'run',

@@ -78,11 +78,21 @@ export class AttemptService {
     return { delivered: await this.#deps.messages.send(attempt, text) }
   }
 
+  /** Starts the agent again; one that never ran is prepared anew before, as soon as a slot is free. */
   async resume(id: string): Promise<Attempt> {
-    const attempt = this.#deps.ledger.require('attempts', id)
+    const { ledger, runner, clock } = this.#deps
+    const attempt = ledger.require('attempts', id)
     if (!canAttempt(attempt.status, 'start'))
       throw new Failure('illegal_state', `Attempt ${attempt.n} is ${attempt.status}: it cannot be resumed.`)
-    return this.#deps.runner.resume(id, null, 'engineer')
+    // What is kept in the trash has its worktree no more: it is restored first.
+    if (attempt.terminalId !== null || attempt.trashRef !== null) return runner.resume(id, null, 'engineer')
+    return ledger.commit((tx) =>
+      moveAttempt(ledger, tx, id, 'queue', {
+        now: clock.now(),
+        actor: 'engineer',
+        change: { step: null, attention: null, endReason: null, startedAt: null, endedAt: null },
+      }),
+    )
   }
 
   async changes(id: string) {

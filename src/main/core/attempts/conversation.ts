@@ -81,7 +81,8 @@ export class Conversation {
     if (text === '') throw new Failure('invalid_input', 'Say what to do next.')
     if (this.#isLive(attempt))
       return { delivered: await this.#deps.send(attempt, text, 'engineer'), way: 'typed' }
-    if (!canAttempt(attempt.status, 'start'))
+    // One whose agent never ran may not even be prepared.
+    if (!canAttempt(attempt.status, 'start') || attempt.terminalId === null)
       throw new Failure(
         'illegal_state',
         `Attempt ${attempt.n} is ${attempt.status}: there is nothing to go on with.`,
