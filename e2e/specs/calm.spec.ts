@@ -26,9 +26,14 @@ test('clocks say minutes, and a tile at rest does not change in between', async 
   for (const n of [1, 2]) {
     await expect(terminal(page, n)).toContainText('at rest')
     await expect(tile(page, n).locator('.tile-time')).toHaveText('< 1 min')
-    await expect(tile(page, n).locator('.tile-source')).toContainText('now')
+    // What just changed needs no clock.
+    await expect(tile(page, n).locator('.tile-age')).toHaveCount(0)
   }
-  // The exact moment is asked for with the pointer.
+  // Where the status is known from, and the exact moments, are asked for with the pointer.
+  await expect(tile(page, 1).locator('.tile-status')).toHaveAttribute(
+    'title',
+    /^Known from the agent’s process, since .*\d+:\d\d:\d\d/,
+  )
   await expect(tile(page, 1).locator('.tile-time')).toHaveAttribute('title', /\d+:\d\d:\d\d/)
 
   await page.clock.pauseAt(Math.max(...starts) + 40 * SECOND_MS)

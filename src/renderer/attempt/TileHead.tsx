@@ -5,24 +5,17 @@ import { isOver, isUnfinished } from '../../shared/machines/attempt-machine.ts'
 import { OverlapChip } from '../review/OverlapChip.tsx'
 import { useSignals } from '../state/signals.ts'
 import { focusTile, useUi } from '../state/ui.ts'
-import { Age, Elapsed, momentOf } from '../ui/Elapsed.tsx'
-import { plainLine } from '../ui/format.ts'
+import { Elapsed, momentOf } from '../ui/Elapsed.tsx'
+import { NOW, plainLine } from '../ui/format.ts'
 import { IconButton } from '../ui/IconButton.tsx'
 import { chordsOf } from '../ui/keymap.ts'
+import { useTimeText } from '../ui/now.ts'
 import { onMac } from '../ui/platform.ts'
 import { StatusIcon } from '../ui/StatusIcon.tsx'
 import { ATTEMPT_LOOK } from '../ui/status-look.ts'
+import { ageText, MINUTE_MS } from '../ui/time-text.ts'
 import { AgentIcon } from './AgentIcon.tsx'
 import { TileMenu } from './TileMenu.tsx'
-
-const SOURCE_NAME: Record<Attempt['statusSource'], string> = {
-  core: 'Quartet',
-  process: 'process',
-  hook: 'hook',
-  output: 'output',
-  screen: 'screen',
-  engineer: 'you',
-}
 
 const SOURCE_SAYS: Record<Attempt['statusSource'], string> = {
   core: 'Quartet',
@@ -58,18 +51,20 @@ export const TileHead = memo(function TileHead({ attempt }: { attempt: Attempt }
         )}
         {model ? <span className="tile-model"> {model}</span> : null}
       </span>
-      <span className="tile-status" data-tone={look.tone}>
+      <span
+        className="tile-status"
+        data-tone={look.tone}
+        title={`Known from ${SOURCE_SAYS[attempt.statusSource]}, since ${momentOf(attempt.statusAt)}`}
+      >
         <StatusIcon look={look} size={13} />
         <span>{look.text}</span>
       </span>
       <span className="tile-more">
         {isOver(attempt.status) ? null : (
-          <span
-            className="tile-source num"
-            title={`Known from ${SOURCE_SAYS[attempt.statusSource]}, since ${momentOf(attempt.statusAt)}`}
-          >
-            {SOURCE_NAME[attempt.statusSource]} · <Age since={attempt.statusAt} />
-          </span>
+          <StatusAge
+            since={attempt.statusAt}
+            told={isUnfinished(attempt.status) ? attempt.startedAt : null}
+          />
         )}
         {title ? (
           <span className="tile-title truncate" title={plainLine(title)}>
@@ -106,3 +101,14 @@ export const TileHead = memo(function TileHead({ attempt }: { attempt: Attempt }
     </header>
   )
 })
+
+/** How old the status is, once that is a minute. `told` is when the time at work began that stands at the end of the head. */
+function StatusAge({ since, told }: { since: number; told: number | null }) {
+  const text = useTimeText(ageText, since)
+  if (text === NOW) return null
+  return (
+    <span className="tile-age num" data-told={told !== null && since - told < MINUTE_MS}>
+      {text}
+    </span>
+  )
+}
