@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
+import { installFakeClaude } from '../fixtures/fake-claude.ts'
 import { expect, test } from '../fixtures/host.ts'
 import { smallRepo } from '../fixtures/repo.ts'
 import type { Sandbox } from '../fixtures/sandbox.ts'
@@ -186,4 +188,43 @@ test('eight agents in the smallest window: names are whole, a question leaves it
   await expect(mergeable).toHaveAttribute('aria-disabled', 'true')
   await mergeable.hover()
   await expect(page.getByRole('tooltip')).toContainText('changed nothing')
+})
+
+test('a question with offered answers can be answered in own words, also in a low tile', async ({ host }) => {
+  const { box } = host
+  await installFakeClaude(box)
+  await host.restart()
+  const { page } = host
+  const repo = await smallRepo(join(box.repos, 'small'), box.home)
+  await page.setViewportSize({ width: 1280, height: 800 })
+  const fired: { attempts: { n: number; worktree: string }[] } = await box.json(
+    'fire',
+    ...['--repo', repo.path, '--title', 'Choose', '--brief', 'fake:choice', '--agent', 'claude'],
+    ...['--attempts', '8'],
+  )
+  await taskRows(page).first().click()
+  await expectStatus(page, 2, 'waiting')
+  const offered = tile(page, 2).getByRole('button', { name: 'One in memory' })
+  await expect(offered).toBeVisible()
+  await expect(page.getByTestId('answer-2')).toBeHidden()
+
+  const own = page.getByTestId('answer-own-2')
+  expect(inside(await boxOf(page, 'answer-own-2'), await boxOf(page, 'tile-2'))).toBe(true)
+  await own.click()
+  await expect(page.getByTestId('answer-2')).toBeFocused()
+  await expect(offered).toBeHidden()
+  await tile(page, 2).getByRole('button', { name: 'Back to the offered answers' }).click()
+  await expect(offered).toBeVisible()
+
+  await own.click()
+  await page.keyboard.type('One file per test')
+  // What the terminal shows stays in view.
+  expect((await boxOf(page, 'tile-terminal-2')).height).toBeGreaterThan(80)
+  expect(inside(await boxOf(page, 'answer-2'), await boxOf(page, 'tile-2'))).toBe(true)
+  await page.keyboard.press('Enter')
+  await expectStatus(page, 2, /running|finished|verifying|reviewing|ready/)
+  const { worktree } = fired.attempts.find((attempt) => attempt.n === 2) ?? { worktree: '' }
+  await expect
+    .poll(() => readFile(`${worktree}.notes`, 'utf8').catch(() => ''))
+    .toContain('chose One file per test')
 })

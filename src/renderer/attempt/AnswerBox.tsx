@@ -1,15 +1,22 @@
-import { CircleHelp, CornerDownLeft } from 'lucide-react'
-import { useState } from 'react'
+import { CircleHelp, CornerDownLeft, Undo2 } from 'lucide-react'
+import { useEffect, useRef, useState } from 'react'
 import type { Attempt } from '../../shared/domain/attempt.ts'
 import { callOrToast, useApp } from '../connection/app-context.ts'
 import { Button } from '../ui/Button.tsx'
 import { plainLine } from '../ui/format.ts'
+import { IconButton } from '../ui/IconButton.tsx'
 
 /** The agent's question and a place for the answer: it is sent as one message, and whether it arrived is said. */
 export function AnswerBox({ attempt }: { attempt: Attempt }) {
   const { core } = useApp()
   const [text, setText] = useState('')
   const [state, setState] = useState<'idle' | 'sending' | 'delivered' | 'not delivered'>('idle')
+  // In a low tile the field takes the place of the offered answers.
+  const [own, setOwn] = useState(false)
+  const field = useRef<HTMLTextAreaElement>(null)
+  useEffect(() => {
+    if (own) field.current?.focus()
+  }, [own])
   const question =
     attempt.attention?.kind === 'question' || attempt.attention?.kind === 'not_delivered'
       ? attempt.attention.detail
@@ -20,11 +27,15 @@ export function AnswerBox({ attempt }: { attempt: Attempt }) {
     setState('sending')
     const sent = await callOrToast(() => core().attempts.answer({ id: attempt.id, text: answer }))
     setState(sent ? (sent.delivered ? 'delivered' : 'not delivered') : 'idle')
-    if (sent?.delivered) setText('')
+    if (!sent?.delivered) return
+    setText('')
+    setOwn(false)
   }
   return (
     <form
       className="answer"
+      data-offers={options.length > 0}
+      data-own={own}
       aria-label={`Answer attempt ${attempt.n}`}
       onSubmit={(event) => {
         event.preventDefault()
@@ -49,8 +60,18 @@ export function AnswerBox({ attempt }: { attempt: Attempt }) {
           ))}
         </fieldset>
       ) : null}
+      <Button
+        size="s"
+        kind="ghost"
+        className="answer-own"
+        data-testid={`answer-own-${attempt.n}`}
+        onClick={() => setOwn(true)}
+      >
+        Other…
+      </Button>
       <div className="answer-line">
         <textarea
+          ref={field}
           className="input"
           rows={1}
           aria-label="Your answer"
@@ -68,6 +89,11 @@ export function AnswerBox({ attempt }: { attempt: Attempt }) {
             }
           }}
         />
+        <span className="answer-offered">
+          <IconButton label="Back to the offered answers" onClick={() => setOwn(false)}>
+            <Undo2 size={14} />
+          </IconButton>
+        </span>
         <Button
           type="submit"
           kind="primary"

@@ -168,6 +168,27 @@ const PLAYS = {
     hook('Stop', { last_assistant_message: 'Released.' })
     await chat()
   },
+  /** A question of the model's own: what it offers by number, and after that an entry for other words. */
+  async choice() {
+    const question = 'Which store shall the tests use?'
+    const offered = ['The same as in production', 'One in memory', 'The mock that is there']
+    start()
+    hook('UserPromptSubmit', { prompt })
+    hook('PermissionRequest', {
+      tool_name: 'AskUserQuestion',
+      tool_input: { questions: [{ question, options: offered.map((label) => ({ label })) }] },
+    })
+    const entries = [...offered, 'Type something.'].map((entry, i) => `   ${i + 1}. ${entry}\r\n`)
+    process.stdout.write(` ${question}\r\n${entries.join('')}`)
+    const chosen = Number(await piece()) - 1
+    const said = offered[chosen] ?? (await message(0))
+    note(`chose ${said}`)
+    process.stdout.write('\x1b[2J\x1b[H')
+    hook('PostToolUse', { tool_name: 'AskUserQuestion' })
+    commit('work')
+    hook('Stop', { last_assistant_message: `It is ${said}.` })
+    await chat()
+  },
   async 'late-hook'() {
     start()
     hook('UserPromptSubmit', { prompt })
