@@ -144,6 +144,32 @@ test('a tile zooms and comes back, and sizes are remembered', async ({ host }) =
   await expect.poll(async () => Math.abs((await boxOf(page, 'tile-1')).width - dragged)).toBeLessThan(4)
 })
 
+test('the evidence has as much room as the window can spare, until its line is dragged', async ({ host }) => {
+  const { page, box } = host
+  const repo = await smallRepo(join(box.repos, 'small'), box.home)
+  await fireShells(box, repo.path, 1)
+  await taskRows(page).first().click()
+  const rail = page.getByRole('complementary', { name: 'Evidence' })
+  const width = () => rail.evaluate((element) => Math.round(element.getBoundingClientRect().width))
+  await page.setViewportSize({ width: 1280, height: 800 })
+  await expect.poll(width).toBe(280)
+  await page.setViewportSize({ width: 2560, height: 1440 })
+  await expect.poll(width).toBe(440)
+  await page.setViewportSize({ width: 1280, height: 800 })
+  await expect.poll(width).toBe(280)
+
+  const { x, y, height } = (await rail.boundingBox()) ?? { x: 0, y: 0, height: 0 }
+  await page.mouse.move(x - 1, y + height / 2)
+  await page.mouse.down()
+  await page.mouse.move(x - 41, y + height / 2, { steps: 8 })
+  await page.mouse.up()
+  await expect.poll(width).toBeGreaterThan(310)
+  const dragged = await width()
+  await page.setViewportSize({ width: 2560, height: 1440 })
+  await page.reload()
+  await expect.poll(width).toBe(dragged)
+})
+
 test('eight agents in the smallest window: names are whole, a question leaves its terminal, nothing is landed that is nothing', async ({
   host,
 }) => {

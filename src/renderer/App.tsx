@@ -23,6 +23,7 @@ import { useEntities } from './state/entities.ts'
 import { useUi } from './state/ui.ts'
 import { TerminalDialogs } from './terminal/TerminalDialogs.tsx'
 import type { CommandActions } from './ui/commands.ts'
+import { useSidePanel } from './ui/side-panel.ts'
 import { Toasts } from './ui/Toasts.tsx'
 import { TooltipProvider } from './ui/Tooltip.tsx'
 import './board/board.css'
@@ -61,7 +62,7 @@ function Screen() {
   // A task that was just fired is opened before its rows arrive.
   const known = useEntities((state) => taskId !== null && taskId in state.tasks)
   const sidebar = useUi((state) => state.sidebar)
-  const width = useUi((state) => state.panels.sidebar ?? 236)
+  const { panel, group } = useSidePanel('sidebar')
 
   return (
     <div className="app">
@@ -69,21 +70,10 @@ function Screen() {
       {loaded && empty && page === 'board' ? (
         <FirstRun />
       ) : (
-        <Group className="work" id="work" orientation="horizontal">
+        <Group className="work" id="work" orientation="horizontal" {...group}>
           {sidebar ? (
             <>
-              <Panel
-                id="work-sidebar"
-                defaultSize={width}
-                minSize={190}
-                maxSize={420}
-                groupResizeBehavior="preserve-pixel-size"
-                onResize={(size) =>
-                  useUi.setState((state) => ({
-                    panels: { ...state.panels, sidebar: Math.round(size.inPixels) },
-                  }))
-                }
-              >
+              <Panel id="work-sidebar" {...panel}>
                 <Sidebar />
               </Panel>
               <Separator className="work-line" id="sidebar-line" />

@@ -5,6 +5,7 @@ import { useEntities } from '../state/entities.ts'
 import { useOverlapRadar } from '../state/overlaps.ts'
 import { useUi } from '../state/ui.ts'
 import { Skeleton } from '../ui/Skeleton.tsx'
+import { useSidePanel } from '../ui/side-panel.ts'
 import { DraftView } from './DraftView.tsx'
 import { KeepGoingDialog } from './KeepGoingDialog.tsx'
 import { OverrideDialog } from './OverrideDialog.tsx'
@@ -25,12 +26,12 @@ export function TaskView({ taskId }: { taskId: string }) {
   const pane = useUi((state) => state.pane)
   const rail = useUi((state) => state.rail)
   const zoomed = useUi((state) => state.zoomed)
-  const railWidth = useUi((state) => state.panels.rail ?? 280)
+  const { panel, group } = useSidePanel('rail')
   useOverlapRadar(task?.repoId ?? null)
   if (!task) return null
   const withRail = rail && !zoomed && task.round > 0
   return (
-    <Group className="task" id="task" orientation="horizontal">
+    <Group className="task" id="task" orientation="horizontal" {...group}>
       <Panel id="task-main" minSize={420}>
         <main className="task-main" aria-label={task.title}>
           <TaskHeader task={task} />
@@ -61,16 +62,7 @@ export function TaskView({ taskId }: { taskId: string }) {
       {withRail ? (
         <>
           <Separator className="work-line" id="rail-line" />
-          <Panel
-            id="task-rail"
-            defaultSize={railWidth}
-            minSize={220}
-            maxSize={520}
-            groupResizeBehavior="preserve-pixel-size"
-            onResize={(size) =>
-              useUi.setState((state) => ({ panels: { ...state.panels, rail: Math.round(size.inPixels) } }))
-            }
-          >
+          <Panel id="task-rail" {...panel}>
             <Rail task={task} />
           </Panel>
         </>

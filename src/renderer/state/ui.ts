@@ -47,6 +47,7 @@ interface UiState {
   sidebar: boolean
   /** Percentages of columns and rows by layout, `4@2x2`. */
   tileSizes: Readonly<Record<string, { columns: Record<string, number>; rows: Record<string, number> }>>
+  /** Widths in px of the panels at the sides that somebody dragged. */
   panels: Readonly<Record<string, number>>
   /** Drafts of briefs by repository. */
   drafts: Readonly<Record<string, Draft>>
@@ -93,7 +94,9 @@ export const useUi = create<UiState>()(
     }),
     {
       name: 'quartet.window',
-      version: 1,
+      version: 2,
+      // The first version also wrote down widths that nobody had chosen.
+      migrate: (kept) => ({ ...(kept as Kept), panels: {} }),
       storage: createJSONStorage(() => lazyStorage(window.localStorage)),
       partialize: (state): Kept => ({
         repoId: state.repoId,
