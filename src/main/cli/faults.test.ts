@@ -3,27 +3,17 @@ import { once } from 'node:events'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { emptyRepo, smallRepo } from '../../../e2e/fixtures/repo.ts'
-import { ROOT, Sandbox, until } from '../../../e2e/fixtures/sandbox.ts'
+import { ROOT, until } from '../../../e2e/fixtures/sandbox.ts'
 import type { TaskView } from '../../shared/contract/tasks.ts'
 import type { Attempt } from '../../shared/domain/attempt.ts'
 import { placesOf } from '../core/data-dir.ts'
+import { box, sandboxForEach } from './test-sandbox.ts'
 
 // What goes wrong, as a shell sees it: bin/quartet, the built web host, real git, real processes.
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
-
-let box: Sandbox
-
-beforeEach(async () => {
-  box = await Sandbox.make()
-})
-
-afterEach(async () => {
-  const left = await box.dispose()
-  expect(left, 'processes that outlived the end of the core').toEqual([])
-})
+sandboxForEach({ testTimeout: 240_000 })
 
 interface Fired {
   task: TaskView

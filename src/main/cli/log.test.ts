@@ -1,24 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { smallRepo } from '../../../e2e/fixtures/repo.ts'
-import { ROOT, Sandbox, until } from '../../../e2e/fixtures/sandbox.ts'
+import { ROOT, until } from '../../../e2e/fixtures/sandbox.ts'
 import { connect } from './connect.ts'
+import { box, sandboxForEach } from './test-sandbox.ts'
 
 // From outside, as in loop.test.ts: the built product, a real agent process.
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-
-let box: Sandbox
-
-beforeEach(async () => {
-  box = await Sandbox.make()
-})
-
-afterEach(async () => {
-  const left = await box.dispose()
-  expect(left, 'processes that outlived the end of the core').toEqual([])
-})
+sandboxForEach({ testTimeout: 120_000 })
 
 /** What the window's “keep going” does. */
 async function goOn(id: string, message: string): Promise<void> {

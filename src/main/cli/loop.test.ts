@@ -1,26 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { bigRepo, type Repo, repoWithTests, smallRepo } from '../../../e2e/fixtures/repo.ts'
-import { Sandbox, until } from '../../../e2e/fixtures/sandbox.ts'
+import { until } from '../../../e2e/fixtures/sandbox.ts'
 import type { TaskView } from '../../shared/contract/tasks.ts'
 import type { Attempt } from '../../shared/domain/attempt.ts'
+import { box, sandboxForEach } from './test-sandbox.ts'
 
 // The product from outside: bin/quartet as a shell runs it, the built web host, real git, real processes.
 
 /** Several undo windows of ten seconds, on a machine that may be busy. */
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
-
-let box: Sandbox
-
-beforeEach(async () => {
-  box = await Sandbox.make()
-})
-
-afterEach(async () => {
-  const left = await box.dispose()
-  expect(left, 'processes that outlived the end of the core').toEqual([])
-})
+sandboxForEach({ testTimeout: 240_000 })
 
 interface Fired {
   task: TaskView
