@@ -45,6 +45,12 @@ test('from a brief to a landed change without a mouse', async ({ host }) => {
   await expect(page.getByTestId('help')).toBeHidden()
   await page.keyboard.press('Control+Shift+K')
   await expect(page.getByTestId('palette')).toBeVisible()
+  // What cannot be given now is found as well, below all that can.
+  await page.keyboard.type('diff')
+  const top = async (name: string) =>
+    (await page.getByTestId('palette').getByRole('option', { name }).boundingBox())?.y ?? 0
+  expect(await top('Next hunk')).toBeGreaterThan(await top('Show the diff'))
+  await page.keyboard.press('Control+A')
   await page.keyboard.type('show the diff')
   await page.keyboard.press('Enter')
   await expect(page.getByTestId('diff')).toBeVisible()
