@@ -6,12 +6,13 @@ import {
   History,
   MessageSquareText,
   Play,
+  Plug,
   RotateCcw,
   ScanSearch,
   Square,
   SquareTerminal,
 } from 'lucide-react'
-import type { Attempt } from '../../shared/domain/attempt.ts'
+import { type Attempt, PORTS_PER_ATTEMPT } from '../../shared/domain/attempt.ts'
 import { canAttempt, occupiesSlot } from '../../shared/machines/attempt-machine.ts'
 import { useApp } from '../connection/app-context.ts'
 import { toast } from '../state/toasts.ts'
@@ -33,6 +34,7 @@ async function copy(text: string, what: string) {
 
 export function TileMenu({ attempt }: { attempt: Attempt }) {
   const app = useApp()
+  const { portBase } = attempt
   return (
     <Menu
       align="end"
@@ -116,6 +118,15 @@ export function TileMenu({ attempt }: { attempt: Attempt }) {
       <MenuItem icon={<Copy size={14} />} onSelect={() => void copy(attempt.branch, 'Branch')}>
         Copy the branch’s name
       </MenuItem>
+      {portBase === null ? null : (
+        <MenuItem
+          icon={<Plug size={14} />}
+          note={`${portBase}–${portBase + PORTS_PER_ATTEMPT - 1}`}
+          onSelect={() => void copy(String(portBase), 'Port')}
+        >
+          Copy its $PORT
+        </MenuItem>
+      )}
     </Menu>
   )
 }
