@@ -1,7 +1,7 @@
 import { RotateCw, WifiOff } from 'lucide-react'
 import { useSyncExternalStore } from 'react'
 import { useApp } from '../connection/app-context.ts'
-import { Button } from '../ui/Button.tsx'
+import { IconButton } from '../ui/IconButton.tsx'
 
 /** Says when what is on screen may be old. */
 export function ConnectionBadge() {
@@ -11,10 +11,12 @@ export function ConnectionBadge() {
   return (
     <div className="reconnecting" role="status">
       <WifiOff size={14} aria-hidden="true" />
-      <span>Reconnecting… what you see may be old</span>
-      <Button size="s" kind="ghost" onClick={() => connection.retry()}>
-        <RotateCw size={13} /> Now
-      </Button>
+      <span>
+        Reconnecting…<span className="reconnecting-why"> what you see may be old</span>
+      </span>
+      <IconButton label="Reconnect now" size="s" onClick={() => connection.retry()}>
+        <RotateCw size={13} />
+      </IconButton>
     </div>
   )
 }
