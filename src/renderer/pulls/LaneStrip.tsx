@@ -87,7 +87,7 @@ function RunRow({ run, place, lane }: { run: LandRun; place: number; lane: Lane 
             {run.fixes > 0 ? ` · fix round ${run.fixes}` : ''}
           </span>
           {run.reason && run.status !== 'paused' ? (
-            <span className="lane-reason" data-tone={TONE[run.status]}>
+            <span className="lane-reason" data-tone={TONE[run.status]} title={plainLine(run.reason, 300)}>
               {plainLine(run.reason, 300)}
             </span>
           ) : null}
