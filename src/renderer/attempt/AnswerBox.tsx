@@ -55,14 +55,15 @@ export function AnswerBox({ attempt }: { attempt: Attempt }) {
               blocked={state === 'sending' ? 'An answer is on its way.' : null}
               onClick={() => void send(option)}
             >
-              {plainLine(option, 80)}
+              <span className="truncate" title={plainLine(option)}>
+                {plainLine(option, 80)}
+              </span>
             </Button>
           ))}
         </fieldset>
       ) : null}
       <Button
         size="s"
-        kind="ghost"
         className="answer-own"
         data-testid={`answer-own-${attempt.n}`}
         onClick={() => setOwn(true)}
