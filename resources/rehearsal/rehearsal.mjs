@@ -88,6 +88,7 @@ async function onStage() {
   const leave = async (code, reason) => {
     report('SessionEnd', { reason })
     await settled()
+    screen.title('')
     screen.modes(false)
     keyboard.close()
     process.exitCode = code
@@ -111,7 +112,11 @@ async function onStage() {
     screen,
     prompt,
     report,
-    step: (label, weight = 1) => screen.spin(label, STEP_MS * weight),
+    step(label, weight = 1) {
+      // What it does, as real agents' titles say; its name stands in the head of its tile already.
+      screen.title(label)
+      return screen.spin(label, STEP_MS * weight)
+    },
     async listen() {
       screen.prompt()
       listening = true
@@ -121,6 +126,7 @@ async function onStage() {
     },
     async ask(question) {
       screen.question(question)
+      screen.title('')
       report('Notification', { notification_type: 'question', message: question })
       const text = await stage.listen()
       if (text !== null) report('UserPromptSubmit', { prompt: text })
@@ -131,7 +137,6 @@ async function onStage() {
   }
 
   screen.modes(true)
-  screen.title(`rehearsal: ${options.scenario}`)
   const branch = await repo.branch().catch((error) => {
     screen.error(error.message)
     return null
