@@ -113,6 +113,7 @@ test('a pull request shows its checks, is talked to, and is merged', async ({ ho
   await expect(card).toHaveAttribute('data-state', 'open')
   await expect(card).toContainText('#1')
   await choose(page, 1, 'Pause after this step')
+  await expect(runs(page).first()).toHaveAttribute('data-status', 'paused')
 
   const sha = await pushed(forge, task)
   await forge.api.check(sha, 'ci', null)

@@ -253,6 +253,8 @@ export class LandLane {
         this.#wait(run, step, subject)
         return
       case 'fix':
+        // Paused while the step ran: an agent is not set to work. What is to be fixed is found again once it goes on.
+        if (run.status === 'paused') return
         this.#fix(run, step, subject?.budget ?? DEFAULT_BUDGET)
         return
       case 'stop':

@@ -101,6 +101,36 @@ describe('a landing through pull requests', () => {
       expect(kinds).toContain(kind)
   }, 300_000)
 
+  it('paused while a step runs, sets no agent to work until it goes on', async () => {
+    const { forge, world } = await githubWorld({
+      agent: (attempt) => commits(attempt, { 'c.txt': 'fixed\n' }, 'Mend the check'),
+    })
+    await forge.protect(['ci'])
+    const attempt = await world.land('Add c', { 'c.txt': 'three\n' }, { allowFixes: true })
+    const { id } = await world.until(() => {
+      const run = world.runOf(attempt.taskId)
+      return run.phase === 'checks' && run
+    })
+    // In the middle of the step that finds the red check: it is written down, and not acted on yet.
+    const paused = new Promise<void>((done) => {
+      const seen = world.ledger.committed.on(() => {
+        if (!world.ledger.select('pullChecks').some(({ conclusion }) => conclusion === 'failure')) return
+        seen.dispose()
+        world.lane.pause(id)
+        done()
+      })
+    })
+    await forge.check(attempt.headSha ?? '', 'ci', 'failure')
+    await paused
+    // The rest of the step takes less than asking the forge twice.
+    await forge.pulls()
+    await forge.pulls()
+    expect(world.runOf(attempt.taskId)).toMatchObject({ status: 'paused', fixes: 0 })
+    expect(world.fixes).toEqual([])
+    world.lane.resume(id)
+    await world.until(() => world.fixes.length === 1)
+  })
+
   it('waits for a base that moved: verifies on it and merges what it verified', async () => {
     const { forge, world, bare, dir } = await githubWorld()
     sh(dir, 'clone', '-q', bare, 'other')
