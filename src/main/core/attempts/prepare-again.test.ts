@@ -18,6 +18,9 @@ it('an attempt that could not be prepared is prepared again before its agent sta
   const become = (status: string) =>
     eventually(() => (core.state.attempts[id]?.status === status ? core.state.attempts[id] : null), status)
   expect(await become('failed')).toMatchObject({ endReason: 'prepare_failed', terminalId: null })
+  await expect(client.attempts.continue({ id, message: 'Go on' })).rejects.toMatchObject({
+    code: 'illegal_state',
+  })
 
   await writeFile(join(worktree, '../mended'), '')
   const queued = await client.attempts.resume({ id })
