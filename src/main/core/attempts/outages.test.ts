@@ -75,20 +75,25 @@ async function placeWithClaude(dir: string) {
   return { dataDir: join(dir, 'data'), env }
 }
 
+/** A host of its own in which a round was fired. */
+async function fireInHost(brief: string, slots: Slot[]) {
+  const dir = await tempDir()
+  const place = await placeWithClaude(dir)
+  const repo = await makeRepository(join(dir, 'repo'))
+  const host = await startHost(place)
+  await host.client.system.saveSettings({ reviews: false })
+  const repository = await host.client.repositories.add({ path: repo, trust: true })
+  return { place, host, ...(await host.client.tasks.fire({ repoId: repository.id, brief, slots })) }
+}
+
 describe('a turn that ends while the core is killed', () => {
   it('is known to the next core: its hook left the report behind', async () => {
-    const dir = await tempDir()
-    const place = await placeWithClaude(dir)
-    const repo = await makeRepository(join(dir, 'repo'))
-    const first = await startHost(place)
-    await first.client.system.saveSettings({ reviews: false })
-    const repository = await first.client.repositories.add({ path: repo, trust: true })
-    const fired = await first.client.tasks.fire({
-      repoId: repository.id,
-      brief: 'Play fake:held now',
-      slots: [slot({ agent: 'claude' })],
-    })
-    const [{ id = '', worktree = '' } = {}] = fired.attempts
+    const {
+      place,
+      host: first,
+      attempts,
+    } = await fireInHost('Play fake:held now', [slot({ agent: 'claude' })])
+    const [{ id = '', worktree = '' } = {}] = attempts
     const noted = (text: string) =>
       eventually(
         async () => (await readFile(`${worktree}.notes`, 'utf8').catch(() => '')).includes(text),
@@ -156,18 +161,14 @@ async function killOverStart(host: HostProcess, id: string): Promise<void> {
 
 describe('a core that is killed between its note of a start and the start', () => {
   it('starts the agent, once, when it is there again; one that was resumed waits to be resumed', async () => {
-    const dir = await tempDir()
-    const place = await placeWithClaude(dir)
-    const repo = await makeRepository(join(dir, 'repo'))
-    const first = await startHost(place)
-    await first.client.system.saveSettings({ reviews: false })
-    const repository = await first.client.repositories.add({ path: repo, trust: true })
-    const fired = await first.client.tasks.fire({
-      repoId: repository.id,
-      brief: 'Count the starts',
-      slots: [slot({ command: 'echo started >> ../starts; git commit --allow-empty -qm Work' })],
-    })
-    const [{ id = '', worktree = '' } = {}] = fired.attempts
+    const {
+      place,
+      host: first,
+      attempts,
+    } = await fireInHost('Count the starts', [
+      slot({ command: 'echo started >> ../starts; git commit --allow-empty -qm Work' }),
+    ])
+    const [{ id = '', worktree = '' } = {}] = attempts
     const starts = () => readFile(join(worktree, '../starts'), 'utf8').catch(() => '')
     await killOverStart(first, id)
     expect(await starts()).toBe('')
@@ -198,7 +199,6 @@ async function dieAtEachStep(dataDir: string): Promise<string[]> {
   const moments: string[] = []
   for (;;) {
     const child = spawn(process.execPath, [MORTAL_CORE, dataDir, ...moments], {
-      env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [[code, signal], said] = await Promise.all([once(child, 'exit'), text(child.stdout)])
@@ -293,16 +293,15 @@ describe('a core that is killed after a commit, at each step of an attempt once'
 
 describe('a core that is killed while it gives up a task', () => {
   it('has ended and kept all of its attempts when it is there again', async () => {
-    const dir = await tempDir()
-    const place = await placeWithClaude(dir)
-    const repo = await makeRepository(join(dir, 'repo'))
-    const first = await startHost(place)
-    const repository = await first.client.repositories.add({ path: repo, trust: true })
-    const { task, attempts } = await first.client.tasks.fire({
-      repoId: repository.id,
-      brief: 'Stay',
-      slots: [1, 2].map(() => slot({ command: 'exec sleep 1022' })),
-    })
+    const {
+      place,
+      host: first,
+      task,
+      attempts,
+    } = await fireInHost(
+      'Stay',
+      [1, 2].map(() => slot({ command: 'exec sleep 1022' })),
+    )
     for (const { id } of attempts) await first.until(id, ({ status }) => status === 'running')
     await first.client.tasks.abandon({ id: task.id })
     await first.kill9()

@@ -1,22 +1,21 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type AnyRouter, createRouterClient } from '@orpc/server'
 import { onTestFinished } from 'vitest'
 import { type CoreClient, toFailure } from '../../../shared/contract/client.ts'
 import { applyPush, type Entities, emptyEntities } from '../../../shared/state/apply.ts'
 import type { Signal } from '../../../shared/state/tables.ts'
-import { systemClock } from '../../kernel/clock.ts'
 import { createLogger } from '../../kernel/logger.ts'
 import { Redactor } from '../../kernel/redact.ts'
 import { createCore } from '../core.ts'
 import { openDataDir } from '../data-dir.ts'
 import type { Core } from '../options.ts'
+import { testCoreOptions } from './test-core-options.ts'
 
 const run = promisify(execFile)
-const root = resolve(import.meta.dirname, '../../../..')
 
 /** git for arranging and asserting, independent of the code under test. */
 export async function sh(cwd: string, ...args: string[]): Promise<string> {
@@ -82,22 +81,8 @@ export async function startCore(
   const lines: string[] = []
   const log = createLogger((line, level) => level !== 'debug' && lines.push(line), redactor)
   const core = await createCore({
-    dataDir,
-    host: 'web',
-    capabilities: {
-      folderDialog: false,
-      notifications: 'browser',
-      globalShortcut: false,
-      revealInFileManager: false,
-    },
-    version: '0.0.0-test',
-    resourcesDir: join(root, 'resources'),
-    ptyHostEntry: join(root, 'src/main/pty-host/entry.ts'),
-    nodePath: process.execPath,
-    env: options.env ?? { ...process.env, QUARTET_REHEARSAL_PACE: '0', GIT_CONFIG_GLOBAL: '/dev/null' },
-    log,
-    redactor,
-    clock: systemClock,
+    ...testCoreOptions({ dataDir, log, redactor }),
+    ...(options.env ? { env: options.env } : {}),
     undoMs: options.undoMs ?? 0,
   })
   const client = createRouterClient(core.router as AnyRouter) as unknown as CoreClient

@@ -1,22 +1,20 @@
 import { writeSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import { type AnyRouter, createRouterClient } from '@orpc/server'
 import type { CoreClient } from '../../../shared/contract/client.ts'
 import type { Attempt } from '../../../shared/domain/attempt.ts'
 import { isUnfinished } from '../../../shared/machines/attempt-machine.ts'
-import { systemClock } from '../../kernel/clock.ts'
 import { silentLogger } from '../../kernel/logger.ts'
 import { Redactor } from '../../kernel/redact.ts'
 import { createCore } from '../core.ts'
 import { openDataDir } from '../data-dir.ts'
 import { Ledger } from '../db/ledger.ts'
+import { testCoreOptions } from './test-core-options.ts'
 
 // A core that kills itself with SIGKILL right after a commit, before anything else that was to follow it: the first one that
 // wrote down something new, such as `attempt.status running`. Arguments: the data directory, and what the cores before it
 // died of. It says what it dies of, or ends in order once no attempt has anything left to do.
 
 const [dataDir = '', ...survived] = process.argv.slice(2)
-const root = resolve(import.meta.dirname, '../../../..')
 
 const isAtWork = ({ status, trashRef }: Attempt) =>
   isUnfinished(status) ||
@@ -40,24 +38,7 @@ Ledger.prototype.commit = function (work) {
 }
 
 const dir = await openDataDir(dataDir)
-const core = await createCore({
-  dataDir,
-  host: 'web',
-  capabilities: {
-    folderDialog: false,
-    notifications: 'browser',
-    globalShortcut: false,
-    revealInFileManager: false,
-  },
-  version: '0.0.0-test',
-  resourcesDir: join(root, 'resources'),
-  ptyHostEntry: join(root, 'src/main/pty-host/entry.ts'),
-  nodePath: process.execPath,
-  env: { ...process.env, QUARTET_REHEARSAL_PACE: '0' },
-  log: silentLogger,
-  redactor: new Redactor(),
-  clock: systemClock,
-})
+const core = await createCore(testCoreOptions({ dataDir, log: silentLogger, redactor: new Redactor() }))
 const client = createRouterClient(core.router as AnyRouter) as unknown as CoreClient
 await new Promise<void>((done) => {
   look = async () => {
